@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# Sees to it that what a job needs is installed.
+#
+#   scripts/setup.sh ui       Node
+#   scripts/setup.sh build    Rust, a C compiler
+#   scripts/setup.sh test     all of these, Python with venv, PostgreSQL, the MLflow clients
+#
+# Debian packages are installed when run as root; otherwise the script names the missing ones and how to get them, and
+# exits with 1. Rust and Node are never installed: their owners choose how.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/lib.sh
+
+OLDEST_NODE=18
+OLDEST_PYTHON=3.11
+
+has() { command -v "$1" >/dev/null; }
+
+require_node() {
+    if ! has node || ! has npm; then
+        fail "Node is missing: install Node $OLDEST_NODE or newer with npm"
+    fi
+    node -e "process.exit(parseInt(process.versions.node) >= $OLDEST_NODE ? 0 : 1)" ||
+        fail "Node $(node --version) is too old: $OLDEST_NODE or newer is needed"
+}
+
+require_rust() {
+    has cargo || fail "Rust is missing: install it with rustup"
+}
+
+# Only what is pinned for the MLflow clients' tests asks for this version; $PYTHON names another interpreter.
+require_python() {
+    local python=${PYTHON:-python3}
+    "$python" -c "import sys; sys.exit(sys.version_info < (${OLDEST_PYTHON/./, }))" ||
+        fail "$python is $("$python" --version): $OLDEST_PYTHON or newer is needed, PYTHON=... names another"
+}
+
+# The Debian packages that are missing, one a line.
+missing_for_build() {
+    has cc || echo gcc
+    # A compiler without the C library's headers cannot build SQLite.
+    echo '#include <stdlib.h>' | cc -E - >/dev/null 2>&1 || echo libc6-dev
+}
+
+missing_for_test() {
+    missing_for_build
+    has python3 || echo python3
+    python3 -c 'import venv, ensurepip' 2>/dev/null || echo python3-venv
+    has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || echo postgresql
+}
+
+# install_packages NAME...
+# A subshell, so that its trap runs whatever happens.
+install_packages() (
+    if [[ $(id -u) -ne 0 ]] || ! has apt-get; then
+        fail "These Debian packages are missing: $*" \
+            "As root, or by your administrator:  apt-get install --no-install-recommends $*"
+    fi
+    # Tests start a PostgreSQL of their own. The package would start one for the whole machine as well.
+    no_cluster=/etc/postgresql-common/createcluster.d/windvane-tests.conf
+    trap 'rm -f "$no_cluster"' EXIT
+    mkdir -p "$(dirname "$no_cluster")"
+    echo 'create_main_cluster = false' >"$no_cluster"
+    echo "Installing: $*"
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+)
+
+# require_packages FUNCTION: installs what the function lists.
+require_packages() {
+    local missing
+    mapfile -t missing < <("$1" | sort -u)
+    [[ ${#missing[@]} -eq 0 ]] || install_packages "${missing[@]}"
+}
+
+case ${1:-} in
+    ui)
+        require_node
+        ;;
+    build)
+        require_rust
+        require_packages missing_for_build
+        ;;
+    test)
+        require_node
+        require_rust
+        require_packages missing_for_test
+        require_python
+        tests/compat/venv.sh 2 target/venv-mlflow2
+        tests/compat/venv.sh 3 target/venv-mlflow3
+        ;;
+    *)
+        fail "usage: scripts/setup.sh ui|build|test"
+        ;;
+esac

@@ -1,0 +1,106 @@
+//! HTTP: every route in one list, and what holds for all of them.
+//!
+//! A handler parses, validates, calls the store once, and answers. What the wire looks like stands in [`wire`], how
+//! requests are read in [`fields`], what surrounds every request in [`layers`].
+
+mod artifacts;
+mod batch;
+mod experiments;
+pub mod fields;
+pub mod layers;
+mod logging;
+mod metrics;
+pub mod ops;
+mod page_token;
+pub mod reply;
+pub mod routes;
+mod runs;
+mod ui;
+mod wire;
+
+use axum::Router;
+use axum::http::{Method, Uri};
+
+use self::routes::Permission::{CreateExperiment, Delete, Public, Read, Write};
+use self::routes::Root::{Ajax2, Api2, Api3, Plain};
+use self::routes::{Route, fields, raw, sized};
+use crate::config::Config;
+use crate::error::Error;
+use crate::state::AppState;
+
+/// Every route of the server.
+pub fn table() -> Vec<Route> {
+    let (get, post, put, delete) = (Method::GET, Method::POST, Method::PUT, Method::DELETE);
+    vec![
+        fields(post.clone(), Api2, "mlflow/experiments/create", CreateExperiment, experiments::create),
+        fields(post.clone(), Api2, "mlflow/experiments/search", Read, experiments::search),
+        fields(get.clone(), Api2, "mlflow/experiments/search", Read, experiments::search),
+        fields(get.clone(), Api2, "mlflow/experiments/get", Read, experiments::get),
+        fields(get.clone(), Api2, "mlflow/experiments/get-by-name", Read, experiments::get_by_name),
+        fields(post.clone(), Api2, "mlflow/experiments/delete", Delete, experiments::delete),
+        fields(post.clone(), Api2, "mlflow/experiments/restore", Delete, experiments::restore),
+        fields(post.clone(), Api2, "mlflow/experiments/update", Write, experiments::update),
+        fields(post.clone(), Api2, "mlflow/experiments/set-experiment-tag", Write, experiments::set_tag),
+        fields(post.clone(), Api2, "mlflow/experiments/delete-experiment-tag", Write, experiments::delete_tag),
+        fields(post.clone(), Api2, "mlflow/runs/create", Write, runs::create),
+        fields(post.clone(), Api2, "mlflow/runs/update", Write, runs::update),
+        fields(post.clone(), Api2, "mlflow/runs/delete", Delete, runs::delete),
+        fields(post.clone(), Api2, "mlflow/runs/restore", Delete, runs::restore),
+        fields(get.clone(), Api2, "mlflow/runs/get", Read, runs::get),
+        fields(post.clone(), Api2, "mlflow/runs/search", Read, runs::search),
+        fields(post.clone(), Api2, "mlflow/runs/log-metric", Write, logging::log_metric),
+        fields(post.clone(), Api2, "mlflow/runs/log-parameter", Write, logging::log_parameter),
+        fields(post.clone(), Api2, "mlflow/runs/log-batch", Write, logging::log_batch),
+        fields(post.clone(), Api2, "mlflow/runs/set-tag", Write, logging::set_tag),
+        fields(post.clone(), Api2, "mlflow/runs/delete-tag", Write, runs::delete_tag),
+        sized(post.clone(), Api2, "mlflow/runs/log-inputs", Write, |app| app.options.inputs_limit, logging::log_inputs),
+        fields(post.clone(), Api2, "mlflow/runs/log-model", Write, logging::log_model),
+        fields(get.clone(), Api2, "mlflow/metrics/get-history", Read, metrics::get_history),
+        fields(get.clone(), Ajax2, "mlflow/metrics/get-history-bulk", Read, metrics::get_bulk_history),
+        fields(get.clone(), Api2, "mlflow/metrics/get-history-bulk-interval", Read, metrics::sample_histories),
+        raw(get.clone(), Api2, "mlflow/artifacts/list", Read, artifacts::list_run).typed("ListArtifacts", "Listing"),
+        raw(get.clone(), Plain, "get-artifact", Read, artifacts::get_artifact).typed("RunAndPath", "bytes"),
+        raw(post.clone(), Ajax2, "mlflow/upload-artifact", Write, artifacts::upload_artifact).typed("bytes", "Empty"),
+        raw(get.clone(), Api2, "mlflow-artifacts/artifacts", Read, artifacts::list_files)
+            .typed("ListArtifacts", "Listing"),
+        raw(get.clone(), Api2, "mlflow-artifacts/artifacts/{*path}", Read, artifacts::get_file),
+        raw(put, Api2, "mlflow-artifacts/artifacts/{*path}", Write, artifacts::put_file).typed("bytes", "Empty"),
+        raw(delete, Api2, "mlflow-artifacts/artifacts/{*path}", Delete, artifacts::delete_path).typed("path", "Empty"),
+        raw(post.clone(), Api2, "mlflow-artifacts/mpu/create/{*path}", Write, artifacts::multipart_unsupported),
+        raw(post.clone(), Api2, "mlflow-artifacts/mpu/complete/{*path}", Write, artifacts::multipart_unsupported),
+        raw(post.clone(), Api2, "mlflow-artifacts/mpu/abort/{*path}", Write, artifacts::multipart_unsupported),
+        raw(get.clone(), Api2, "mlflow-artifacts/presigned/{*path}", Read, artifacts::presigned_unsupported),
+        raw(post.clone(), Api2, "mlflow/artifacts/presigned-upload-url", Write, artifacts::presigned_unsupported),
+        raw(post, Api2, "mlflow/artifacts/presigned-download-url", Read, artifacts::presigned_unsupported),
+        raw(get.clone(), Api3, "mlflow/server-info", Public, ops::server_info).typed("none", "ServerInfo"),
+        raw(get.clone(), Plain, "health", Public, ops::health).typed("none", "text"),
+        raw(get.clone(), Plain, "version", Public, ops::version).typed("none", "text"),
+        raw(get.clone(), Plain, "ready", Public, ops::ready).typed("none", "Ready"),
+        raw(get.clone(), Plain, "metrics", Public, ops::metrics).typed("none", "text"),
+        raw(get.clone(), Plain, "", Public, ui::page).typed("none", "HTML"),
+        raw(get, Plain, "static-files/{*path}", Public, ui::file).typed("none", "bytes"),
+    ]
+}
+
+/// The whole server as a service.
+pub fn router(state: AppState, config: &Config) -> Router {
+    let metrics = state.metrics.clone();
+    let routes =
+        routes::router(table()).fallback(no_endpoint).method_not_allowed_fallback(method_not_allowed).with_state(state);
+    layers::around(routes, config, metrics)
+}
+
+async fn no_endpoint(uri: Uri) -> Error {
+    Error::NoEndpoint(format!(
+        "There is no endpoint {}. The API of this server is described on its first page and in docs/API.md",
+        crate::validate::excerpt(uri.path())
+    ))
+}
+
+async fn method_not_allowed(method: Method, uri: Uri) -> Error {
+    Error::MethodNotAllowed(format!(
+        "The endpoint {} does not take the method {}",
+        crate::validate::excerpt(uri.path()),
+        crate::validate::excerpt(method.as_str())
+    ))
+}

@@ -1,0 +1,207 @@
+//! The table of all routes, from which the router is built and with which `docs/API.md` is compared.
+//!
+//! A route names its method, path, aliases, the permission it needs, and the types of its request and reply. There is
+//! no other way to add one, so none can be without a permission.
+
+use std::any::type_name;
+use std::future::Future;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, MethodRouter, on};
+
+use super::fields::Fields;
+use super::layers::{Room, read_body, within_deadline};
+use crate::error::{Error, Result};
+use crate::model::Caller;
+use crate::state::AppState;
+
+/// What a caller must be allowed to do. Without accounts everyone is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Permission {
+    /// Nothing: also for those who are not signed in.
+    Public,
+    /// To read the experiment that the request is about; searches show only what may be read.
+    Read,
+    /// To create experiments.
+    CreateExperiment,
+    /// To log to, and to change, what is in the experiment.
+    Write,
+    /// To move to the trash, to restore, to delete.
+    Delete,
+}
+
+/// Where below the server's prefix a path is found (contract section 0.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Root {
+    /// `/api/2.0/` and `/ajax-api/2.0/`.
+    Api2,
+    /// `/api/3.0/` and `/ajax-api/3.0/`.
+    Api3,
+    /// `/ajax-api/2.0/` alone.
+    Ajax2,
+    /// The path as it is.
+    Plain,
+}
+
+impl Root {
+    fn prefixes(self) -> &'static [&'static str] {
+        match self {
+            Root::Api2 => &["/api/2.0/", "/ajax-api/2.0/"],
+            Root::Api3 => &["/api/3.0/", "/ajax-api/3.0/"],
+            Root::Ajax2 => &["/ajax-api/2.0/"],
+            Root::Plain => &["/"],
+        }
+    }
+}
+
+/// A request that can be read from fields, or from a body in a faster way of its own.
+pub trait Request: Sized + Send + 'static {
+    /// Reads and checks the fields.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] that names the field.
+    fn from_fields(fields: &mut Fields) -> Result<Self>;
+
+    /// Reads a JSON body.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] that names the field.
+    fn from_body(body: &[u8]) -> Result<Self> {
+        Self::from_fields(&mut Fields::from_body(body))
+    }
+}
+
+/// One route.
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// Where the path lies.
+    pub root: Root,
+    /// The path below the root, with axum's placeholders.
+    pub path: &'static str,
+    /// What the caller must be allowed to do.
+    pub permission: Permission,
+    /// The type of the request.
+    pub request: &'static str,
+    /// The type of the reply.
+    pub reply: &'static str,
+    handler: MethodRouter<AppState>,
+}
+
+impl Route {
+    /// All paths that lead here, below the server's prefix.
+    pub fn paths(&self) -> impl Iterator<Item = String> + '_ {
+        self.root.prefixes().iter().map(|prefix| format!("{prefix}{}", self.path))
+    }
+}
+
+/// A route whose fields come as JSON, or in the query string of a GET, and whose handler has one request type.
+pub fn fields<Q, R, F, Answer>(method: Method, root: Root, path: &'static str, permission: Permission, run: F) -> Route
+where
+    Q: Request,
+    R: IntoResponse,
+    F: Fn(AppState, Caller, Q) -> Answer + Clone + Send + Sync + 'static,
+    Answer: Future<Output = Result<R>> + Send + 'static,
+{
+    sized(method, root, path, permission, |app| app.options.json_limit, run)
+}
+
+/// As [`fields`], with a limit of its own for the body.
+pub fn sized<Q, R, F, Answer>(
+    method: Method,
+    root: Root,
+    path: &'static str,
+    permission: Permission,
+    limit: fn(&AppState) -> usize,
+    run: F,
+) -> Route
+where
+    Q: Request,
+    R: IntoResponse,
+    F: Fn(AppState, Caller, Q) -> Answer + Clone + Send + Sync + 'static,
+    Answer: Future<Output = Result<R>> + Send + 'static,
+{
+    let handler = move |State(app): State<AppState>, caller: Caller, request: axum::extract::Request| async move {
+        within_deadline(async {
+            let (request, _room) = read(request, limit(&app)).await?;
+            Ok::<_, Error>(run(app, caller, request).await?.into_response())
+        })
+        .await
+    };
+    raw(method, root, path, permission, handler).typed(short::<Q>(), short::<R>())
+}
+
+/// A route with an axum handler of its own: bytes in or out.
+pub fn raw<H, T>(method: Method, root: Root, path: &'static str, permission: Permission, handler: H) -> Route
+where
+    H: axum::handler::Handler<T, AppState>,
+    T: 'static,
+{
+    let filter = MethodFilter::try_from(method.clone()).expect("the table has only methods that axum knows");
+    Route { method, root, path, permission, request: "bytes", reply: "bytes", handler: on(filter, handler) }
+}
+
+impl Route {
+    /// Names what goes in and out.
+    #[must_use]
+    pub fn typed(mut self, request: &'static str, reply: &'static str) -> Self {
+        (self.request, self.reply) = (request, reply);
+        self
+    }
+}
+
+/// The router of all routes.
+pub fn router(table: Vec<Route>) -> Router<AppState> {
+    let mut router = Router::new();
+    for route in table {
+        let paths: Vec<String> = route.paths().collect();
+        for path in paths {
+            router = router.route(&path, route.handler.clone());
+        }
+    }
+    router
+}
+
+/// The name of a type without its module.
+fn short<T>() -> &'static str {
+    let full = type_name::<T>();
+    let full = full.strip_suffix('>').unwrap_or(full);
+    full.rsplit("::").next().unwrap_or(full)
+}
+
+/// A request, and the room in memory that its body takes until it is answered.
+async fn read<Q: Request>(request: axum::extract::Request, limit: usize) -> Result<(Q, Option<Room>)> {
+    if request.method() == Method::GET || request.method() == Method::HEAD {
+        let query = request.uri().query().unwrap_or_default();
+        return Ok((Q::from_fields(&mut Fields::from_query(query))?, None));
+    }
+    // PATCH and DELETE are not checked (contract section 0.2).
+    if matches!(*request.method(), Method::POST | Method::PUT) {
+        must_be_json(request.headers())?;
+    }
+    let (body, room) = read_body(request, limit).await?;
+    Ok((Q::from_body(&body)?, Some(room)))
+}
+
+/// Only `application/json`, so that a form of another site cannot write (contract section 0.2).
+fn must_be_json(headers: &HeaderMap) -> Result<()> {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else {
+        return Err(Error::Invalid("Bad Request. Content-Type header is missing.".to_owned()));
+    };
+    let media_type = value.to_str().ok().and_then(|text| text.split(';').next()).map(str::trim);
+    if media_type.is_some_and(|media_type| media_type.eq_ignore_ascii_case("application/json")) {
+        return Ok(());
+    }
+    Err(Error::Invalid("Bad Request. Content-Type must be one of ['application/json'].".to_owned()))
+}
+
+impl<S: Sync> axum::extract::FromRequestParts<S> for Caller {
+    type Rejection = Response;
+
+    async fn from_request_parts(_parts: &mut axum::http::request::Parts, _state: &S) -> Result<Self, Self::Rejection> {
+        Ok(Caller::Open)
+    }
+}

@@ -1,0 +1,273 @@
+//! How the things of the model look on the wire (contract section 1): snake_case names, ids of experiments as text,
+//! 64-bit integers as numbers, NaN as the text "NaN", empty lists left out.
+
+use std::fmt::Write as _;
+
+use serde::{Serialize, Serializer};
+
+use super::fields::Fields;
+use super::reply::Empty;
+use crate::error::{Error, Result};
+use crate::model::{DatasetInput, Experiment, KeyValue, Metric, MetricValue, Run, RunInfo, RunStatus, ViewType};
+
+/// A double: NaN is a text, everything else a number.
+pub fn double<S: Serializer>(value: &MetricValue, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    if value.is_nan() { serializer.serialize_str("NaN") } else { serializer.serialize_f64(value.get()) }
+}
+
+/// A name and a text.
+#[derive(Serialize)]
+pub struct KeyValueJson<'a> {
+    key: &'a str,
+    value: &'a str,
+}
+
+impl<'a> From<&'a KeyValue> for KeyValueJson<'a> {
+    fn from(pair: &'a KeyValue) -> Self {
+        KeyValueJson { key: &pair.key, value: &pair.value }
+    }
+}
+
+fn pairs(pairs: &[KeyValue]) -> Vec<KeyValueJson<'_>> {
+    pairs.iter().map(KeyValueJson::from).collect()
+}
+
+/// An experiment.
+#[derive(Serialize)]
+pub struct ExperimentJson {
+    experiment_id: String,
+    name: String,
+    artifact_location: String,
+    lifecycle_stage: &'static str,
+    last_update_time: i64,
+    creation_time: i64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tags: Vec<OwnedPair>,
+}
+
+#[derive(Serialize)]
+struct OwnedPair {
+    key: String,
+    value: String,
+}
+
+impl From<Experiment> for ExperimentJson {
+    fn from(experiment: Experiment) -> Self {
+        ExperimentJson {
+            experiment_id: experiment.id.to_string(),
+            name: experiment.name,
+            artifact_location: experiment.artifact_location,
+            lifecycle_stage: experiment.lifecycle.as_str(),
+            last_update_time: experiment.updated_ms,
+            creation_time: experiment.created_ms,
+            tags: experiment.tags.into_iter().map(|KeyValue { key, value }| OwnedPair { key, value }).collect(),
+        }
+    }
+}
+
+/// What a run is.
+#[derive(Serialize)]
+pub struct RunInfoJson<'a> {
+    run_id: &'a str,
+    // Old clients require this name too.
+    run_uuid: &'a str,
+    run_name: &'a str,
+    experiment_id: String,
+    user_id: &'a str,
+    status: &'static str,
+    start_time: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_time: Option<i64>,
+    artifact_uri: &'a str,
+    lifecycle_stage: &'static str,
+}
+
+impl<'a> From<&'a RunInfo> for RunInfoJson<'a> {
+    fn from(info: &'a RunInfo) -> Self {
+        RunInfoJson {
+            run_id: &info.run_id,
+            run_uuid: &info.run_id,
+            run_name: &info.name,
+            experiment_id: info.experiment_id.to_string(),
+            user_id: &info.user_id,
+            status: info.status.as_str(),
+            start_time: info.start_ms,
+            end_time: info.end_ms,
+            artifact_uri: &info.artifact_uri,
+            lifecycle_stage: info.lifecycle.as_str(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct MetricJson<'a> {
+    key: &'a str,
+    #[serde(serialize_with = "double")]
+    value: MetricValue,
+    timestamp: i64,
+    step: i64,
+}
+
+impl<'a> From<&'a Metric> for MetricJson<'a> {
+    fn from(metric: &'a Metric) -> Self {
+        let point = metric.point;
+        MetricJson { key: &metric.key, value: point.value, timestamp: point.timestamp_ms, step: point.step }
+    }
+}
+
+#[derive(Serialize)]
+struct RunDataJson<'a> {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    metrics: Vec<MetricJson<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    params: Vec<KeyValueJson<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tags: Vec<KeyValueJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct DatasetJson<'a> {
+    name: &'a str,
+    digest: &'a str,
+    source_type: &'a str,
+    source: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schema: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct DatasetInputJson<'a> {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tags: Vec<KeyValueJson<'a>>,
+    dataset: DatasetJson<'a>,
+}
+
+impl<'a> From<&'a DatasetInput> for DatasetInputJson<'a> {
+    fn from(input: &'a DatasetInput) -> Self {
+        let dataset = &input.dataset;
+        DatasetInputJson {
+            tags: pairs(&input.tags),
+            dataset: DatasetJson {
+                name: &dataset.name,
+                digest: &dataset.digest,
+                source_type: &dataset.source_type,
+                source: &dataset.source,
+                schema: dataset.schema.as_deref(),
+                profile: dataset.profile.as_deref(),
+            },
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ModelInputJson<'a> {
+    model_id: &'a str,
+}
+
+#[derive(Serialize)]
+struct RunInputsJson<'a> {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    dataset_inputs: Vec<DatasetInputJson<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    model_inputs: Vec<ModelInputJson<'a>>,
+}
+
+/// A run with all that was logged to it.
+#[derive(Serialize)]
+pub struct RunJson<'a> {
+    info: RunInfoJson<'a>,
+    data: RunDataJson<'a>,
+    inputs: RunInputsJson<'a>,
+    outputs: Empty,
+}
+
+impl<'a> RunJson<'a> {
+    /// A run as `runs/get` answers it.
+    pub fn whole(run: &'a Run) -> Self {
+        let model_inputs = run.model_inputs.iter().map(|model_id| ModelInputJson { model_id }).collect();
+        Self::new(run, model_inputs)
+    }
+
+    /// A run as searches answer it: without its model inputs (contract section 1).
+    pub fn found(run: &'a Run) -> Self {
+        Self::new(run, Vec::new())
+    }
+
+    fn new(run: &'a Run, model_inputs: Vec<ModelInputJson<'a>>) -> Self {
+        RunJson {
+            info: RunInfoJson::from(&run.info),
+            data: RunDataJson {
+                metrics: run.metrics.iter().map(MetricJson::from).collect(),
+                params: pairs(&run.params),
+                tags: pairs(&run.tags),
+            },
+            inputs: RunInputsJson {
+                dataset_inputs: run.datasets.iter().map(DatasetInputJson::from).collect(),
+                model_inputs,
+            },
+            outputs: Empty {},
+        }
+    }
+}
+
+/// The tags of a request: a key, and a value that is empty where it is absent.
+///
+/// # Errors
+/// [`Error::Invalid`] for a tag without a key.
+pub fn read_pairs(fields: &mut Fields, name: &str) -> Result<Vec<KeyValue>> {
+    let pair = |mut item: Fields| {
+        let value = item.text("value")?.unwrap_or_default();
+        Ok(KeyValue { key: item.required_text("key")?, value })
+    };
+    fields.objects(name)?.into_iter().map(pair).collect()
+}
+
+/// A run's status, by name or by number.
+///
+/// # Errors
+/// [`Error::Invalid`] for one that there is not.
+pub fn read_status(fields: &mut Fields) -> Result<Option<RunStatus>> {
+    read_enum(fields, "status", RunStatus::from_name, RunStatus::from_number, &RunStatus::ALL.map(RunStatus::as_str))
+}
+
+/// Which lifecycle stages a search wants, by name or by number.
+///
+/// # Errors
+/// [`Error::Invalid`] for a word that is none.
+pub fn read_view(fields: &mut Fields, name: &str) -> Result<ViewType> {
+    const NAMES: [&str; 3] = ["ACTIVE_ONLY", "DELETED_ONLY", "ALL"];
+    const VIEWS: [ViewType; 3] = [ViewType::ActiveOnly, ViewType::DeletedOnly, ViewType::All];
+    let by_name = |word: &str| NAMES.iter().position(|name| *name == word).map(|index| VIEWS[index]);
+    let by_number = |number: i64| usize::try_from(number - 1).ok().and_then(|index| VIEWS.get(index).copied());
+    Ok(read_enum(fields, name, by_name, by_number, &NAMES)?.unwrap_or_default())
+}
+
+fn read_enum<T>(
+    fields: &mut Fields,
+    name: &str,
+    by_name: impl Fn(&str) -> Option<T>,
+    by_number: impl Fn(i64) -> Option<T>,
+    names: &[&str],
+) -> Result<Option<T>> {
+    let Some(value) = fields.take(name)? else { return Ok(None) };
+    let found = match &value {
+        serde_json::Value::String(word) => by_name(word).or_else(|| by_number(word.parse().ok()?)),
+        other => super::fields::integer(other).and_then(by_number),
+    };
+    match found {
+        Some(found) => Ok(Some(found)),
+        None => {
+            let mut allowed = String::new();
+            for (position, name) in names.iter().enumerate() {
+                let comma = if position == 0 { "" } else { ", " };
+                let _ = write!(allowed, "{comma}{name} ({})", position + 1);
+            }
+            Err(Error::Invalid(format!(
+                "Invalid value {} for parameter '{name}' supplied. It must be one of {allowed}.",
+                crate::validate::excerpt(&value.to_string())
+            )))
+        }
+    }
+}

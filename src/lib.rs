@@ -1,0 +1,19 @@
+//! Windvane: a tracking server that speaks MLflow's REST API.
+//!
+//! Read first: `docs/ARCHITECTURE.md`. A request travels from [`http`] to [`store`] and back; [`model`] is what both
+//! speak of. [`cli`] and [`server`] put the process around them.
+
+pub mod artifacts;
+pub mod cli;
+pub mod config;
+pub mod error;
+pub mod http;
+pub mod logs;
+pub mod model;
+pub mod run_name;
+pub mod search;
+pub mod server;
+pub mod state;
+pub mod store;
+pub mod telemetry;
+pub mod validate;

@@ -1,0 +1,469 @@
+//! Recursive descent over the tokens of a filter, or of one item of an order.
+
+use crate::error::{Error, Result};
+use crate::model::MetricValue;
+use crate::validate::{self, excerpt};
+
+use super::ast::{Comparator, Comparison, Filter, OrderKey, Value};
+use super::field::{self, Field, Lists, Values};
+use super::lexer::{self, Kind, Token};
+
+/// A filter, or one item of an order, is refused if it has more bytes.
+const MAX_TEXT_BYTES: usize = 64 * 1024;
+/// A filter is refused if it has more comparisons.
+const MAX_CLAUSES: usize = 200;
+/// An order is refused if it has more keys.
+const MAX_ORDER_KEYS: usize = 100;
+/// A `LIKE` pattern is refused if it has more bytes: SQLite fails on one of more than 50,000, and making a `GLOB` of
+/// it at most triples it.
+const MAX_PATTERN_BYTES: usize = 16 * 1024;
+
+const VALUE_QUOTES: &[char] = &['\'', '"'];
+
+// What errors say was expected.
+const FIELD: &str = "a field such as metrics.rmse";
+const COMPARATOR: &str = "a comparator";
+const END_OF_LIST: &str = "a comma or a closing parenthesis";
+const END_OF_CLAUSE: &str = "AND or the end of the filter";
+const DIRECTION: &str = "ASC, DESC or the end";
+
+/// Parses `text` as a filter over fields `F`.
+pub(super) fn filter<F: Field>(text: &str) -> Result<Filter<F>> {
+    let mut parser = Parser::new(Part::Filter, text)?;
+    parser.check_is_one_expression()?;
+    // A trailing AND is tolerated, so there may be as many as clauses.
+    if parser.tokens.iter().filter(|token| token.is_word("AND")).count() > MAX_CLAUSES {
+        return Err(too_many_clauses());
+    }
+    let mut clauses = Vec::new();
+    while let Some(token) = parser.peek() {
+        if clauses.len() == MAX_CLAUSES {
+            return Err(too_many_clauses());
+        }
+        if token.is_word("AND") {
+            let refusal = "Invalid comparison clause. Expected 3 tokens found 0";
+            return Err(refused(refusal, token.start, FIELD));
+        }
+        clauses.push(parser.comparison()?);
+        match parser.take() {
+            Some(token) if !token.is_word("AND") => return Err(parser.unparsable(&[token], END_OF_CLAUSE)),
+            _ => {}
+        }
+    }
+    Ok(Filter { clauses })
+}
+
+/// Parses each of `items` as a field and an optional direction.
+pub(super) fn order<F: Field>(items: &[String]) -> Result<Vec<OrderKey<F>>> {
+    if items.len() > MAX_ORDER_KEYS {
+        let count = items.len();
+        return Err(Error::Invalid(format!("Invalid order_by: {count} keys, at most {MAX_ORDER_KEYS} are allowed.")));
+    }
+    let mut keys: Vec<OrderKey<F>> = Vec::with_capacity(items.len());
+    for item in items {
+        let key: OrderKey<F> = order_key(item)?;
+        // MLflow answers this mistake of a caller with 500, which clients repeat for minutes.
+        if keys.iter().any(|earlier| earlier.field == key.field) {
+            let field = key.field.to_string();
+            return Err(Error::Invalid(format!(
+                "`order_by` contains duplicate fields: {} is there twice, possibly under two names.",
+                excerpt(&field)
+            )));
+        }
+        keys.push(key);
+    }
+    Ok(keys)
+}
+
+fn order_key<F: Field>(item: &str) -> Result<OrderKey<F>> {
+    let mut parser = Parser::new(Part::OrderItem, item)?;
+    if let Some(first) = parser.peek()
+        && (first.is_word("ASC") || first.is_word("DESC"))
+    {
+        return Err(parser.unparsable(&[first], FIELD));
+    }
+    let field: F = parser.field()?;
+    if let Some(refusal) = field.order_refusal() {
+        return Err(refused(refusal, 0, "a field that can be ordered by"));
+    }
+    let direction = parser.take();
+    if let Some(extra) = parser.peek() {
+        return Err(parser.unparsable(&[extra], "a field and a direction alone"));
+    }
+    match direction {
+        None => Ok(OrderKey { field, ascending: true }),
+        Some(word) if word.is_word("ASC") => Ok(OrderKey { field, ascending: true }),
+        Some(word) if word.is_word("DESC") => Ok(OrderKey { field, ascending: false }),
+        Some(word) if word.kind == Kind::Bare => {
+            let refusal = format!("Invalid ordering key in order_by clause '{}'.", excerpt(item));
+            Err(refused(&refusal, word.start, DIRECTION))
+        }
+        Some(other) => Err(parser.unparsable(&[other], DIRECTION)),
+    }
+}
+
+/// What is being parsed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Filter,
+    OrderItem,
+}
+
+impl Part {
+    /// The text for `text` in which `pieces` are where nothing of their kind can be.
+    fn unparsable(self, text: &str, pieces: &[&str]) -> String {
+        match self {
+            Part::Filter => format!("Invalid clause(s) in filter string: '{}'", excerpt(&pieces.join("', '"))),
+            Part::OrderItem => format!("Invalid order_by clause '{}'. Could not be parsed.", excerpt(text)),
+        }
+    }
+}
+
+struct Parser<'a> {
+    part: Part,
+    text: &'a str,
+    tokens: Vec<Token<'a>>,
+    /// The index of the next token.
+    next: usize,
+}
+
+/// A comparator as it was written.
+struct Written<'a> {
+    /// `None` if it fits no field at all.
+    comparator: Option<Comparator>,
+    text: &'a str,
+    start: usize,
+}
+
+/// A value as it was written, before it is known what the field takes.
+enum Operand<'a> {
+    Number(&'a str),
+    /// What stands between quotes that are right for a value.
+    Text(&'a str),
+    List(Vec<&'a str>),
+    /// A bare word, or a text in backticks.
+    Unquoted,
+}
+
+impl<'a> Parser<'a> {
+    fn new(part: Part, text: &'a str) -> Result<Self> {
+        let name = match part {
+            Part::Filter => "filter",
+            Part::OrderItem => "order_by",
+        };
+        if text.len() > MAX_TEXT_BYTES {
+            let bytes = text.len();
+            return Err(Error::Invalid(format!(
+                "Invalid {name}: it has {bytes} bytes, at most {MAX_TEXT_BYTES} are allowed."
+            )));
+        }
+        validate::no_nul(name, text)?;
+        let tokens = lexer::tokenize(text)
+            .map_err(|problem| refused(&part.unparsable(text, &[problem.text]), problem.start, problem.expected))?;
+        Ok(Parser { part, text, tokens, next: 0 })
+    }
+
+    fn check_is_one_expression(&self) -> Result<()> {
+        match self.tokens.iter().position(|token| token.kind == Kind::Semicolon) {
+            None => Ok(()),
+            Some(index) if index + 1 == self.tokens.len() => Err(self.unparsable(&self.tokens[index..], END_OF_CLAUSE)),
+            Some(index) => {
+                let refusal = format!(
+                    "Search filter contained multiple expression '{}'. Provide AND-ed expression list.",
+                    excerpt(self.text)
+                );
+                Err(refused(&refusal, self.tokens[index].start, END_OF_CLAUSE))
+            }
+        }
+    }
+
+    /// One comparison, checked against what its field takes.
+    fn comparison<F: Field>(&mut self) -> Result<Comparison<F>> {
+        let first = self.next;
+        let start = self.offset();
+        let field: F = self.field()?;
+        let written = self.comparator(first)?;
+        let rule = field.rule();
+        let value = match written.comparator {
+            Some(Comparator::IsNull | Comparator::IsNotNull) => Value::None,
+            comparator => {
+                let is_list = matches!(comparator, Some(Comparator::In | Comparator::NotIn));
+                let value_start = self.offset();
+                let operand = self.operand(first, is_list)?;
+                let raw = &self.text[value_start..self.end()];
+                value(rule.values, operand, raw)
+                    .map_err(|refusal| refused(&refusal, value_start, expected_value(rule.values)))?
+            }
+        };
+        let Some(comparator) = written.comparator.filter(|comparator| rule.comparators.contains(comparator)) else {
+            return Err(match value {
+                Value::None => refused(&field.null_refusal(), written.start, "another comparator"),
+                _ => invalid_comparator(&written, rule.comparators),
+            });
+        };
+        match (comparator, &value) {
+            (Comparator::In | Comparator::NotIn, _) => {}
+            (_, Value::List(_) | Value::Ids(_)) => {
+                return Err(invalid_comparator(&written, &[Comparator::In, Comparator::NotIn]));
+            }
+            (Comparator::Like | Comparator::ILike, Value::Text(pattern)) => check_pattern(pattern)?,
+            _ => {}
+        }
+        Ok(Comparison { field, comparator, value, position: start..self.end() })
+    }
+
+    /// `entity.key`, or an attribute alone. The first dot ends the entity; all others belong to the key.
+    fn field<F: Field>(&mut self) -> Result<F> {
+        let first = self.next;
+        let start = self.offset();
+        let Some(token) = self.take() else {
+            return Err(self.unparsable(&[], FIELD));
+        };
+        let is_name = matches!(token.kind, Kind::Bare | Kind::Quoted) && !token.is_word("NOT");
+        if !is_name {
+            return Err(self.unparsable(&[token], FIELD));
+        }
+        if token.is_quoted_by(&['\'']) || token.is_word("NULL") || is_number(token.text) {
+            let refusal = format!("Invalid comparison clause. Expected 'Identifier' found '{}'", excerpt(token.text));
+            return Err(refused(&refusal, start, FIELD));
+        }
+        let resolve = |entity, key| F::resolve(entity, key).map_err(|refusal| refused(&refusal, start, FIELD));
+        let after_quoted_entity = self
+            .take_adjacent(|rest| token.kind == Kind::Quoted && rest.kind == Kind::Bare && rest.text.starts_with('.'));
+        let (entity, key) = if let Some(rest) = after_quoted_entity {
+            (token.content(), &rest.text[1..])
+        } else {
+            // Entity and key in one pair of quotes are no field: as in MLflow, the quote becomes part of the entity.
+            match token.text.split_once('.') {
+                Some(parts) => parts,
+                None if token.kind == Kind::Quoted => return resolve(None, token.content()),
+                None => return resolve(None, token.text),
+            }
+        };
+        let key = match self.take_adjacent(|rest| key.is_empty() && rest.kind == Kind::Quoted) {
+            Some(quoted) => quoted.content(),
+            None => key,
+        };
+        let field = resolve(Some(entity), key)?;
+        if key.is_empty() {
+            return Err(self.incomplete(first, "a key after the dot"));
+        }
+        Ok(field)
+    }
+
+    /// The comparator of the comparison whose first token is `first`.
+    fn comparator(&mut self, first: usize) -> Result<Written<'a>> {
+        let start = self.offset();
+        let Some(token) = self.take_if(|token| !token.is_word("AND")) else {
+            return Err(self.incomplete(first, COMPARATOR));
+        };
+        let comparator = match token.text.to_ascii_uppercase().as_str() {
+            "=" => Some(Comparator::Eq),
+            "!=" => Some(Comparator::NotEq),
+            ">" => Some(Comparator::Gt),
+            ">=" => Some(Comparator::Ge),
+            "<" => Some(Comparator::Lt),
+            "<=" => Some(Comparator::Le),
+            "LIKE" => Some(Comparator::Like),
+            "ILIKE" => Some(Comparator::ILike),
+            "IN" => Some(Comparator::In),
+            "NOT" if self.take_word("IN") => Some(Comparator::NotIn),
+            // What SQL has and this grammar does not deserves a better answer than "unparsable".
+            "NOT" if self.take_word("LIKE") || self.take_word("ILIKE") || self.take_word("RLIKE") => None,
+            "RLIKE" => None,
+            "IS" if self.take_word("NULL") => Some(Comparator::IsNull),
+            "IS" if self.take_word("NOT") && self.take_word("NULL") => Some(Comparator::IsNotNull),
+            "NOT" => return Err(self.incomplete(first, "NOT IN")),
+            "IS" => return Err(self.incomplete(first, "IS NULL or IS NOT NULL")),
+            _ if token.kind == Kind::Operator => None,
+            _ => return Err(self.unparsable(&[token], COMPARATOR)),
+        };
+        Ok(Written { comparator, text: &self.text[start..self.end()], start })
+    }
+
+    /// The value of the comparison whose first token is `first`; only a list will do if `is_list`.
+    fn operand(&mut self, first: usize, is_list: bool) -> Result<Operand<'a>> {
+        let Some(token) = self.take_if(|token| !is_list || token.kind == Kind::Open) else {
+            return Err(self.incomplete(first, if is_list { "a list such as ('a', 'b')" } else { "a value" }));
+        };
+        match token.kind {
+            Kind::Open => self.list(first).map(Operand::List),
+            Kind::Quoted if token.is_quoted_by(VALUE_QUOTES) => Ok(Operand::Text(token.content())),
+            Kind::Bare if is_number(token.text) => Ok(Operand::Number(token.text)),
+            Kind::Bare | Kind::Quoted => Ok(Operand::Unquoted),
+            Kind::Operator | Kind::Close | Kind::Comma | Kind::Semicolon => Err(self.unparsable(&[token], "a value")),
+        }
+    }
+
+    /// The rest of a list after its opening parenthesis. A comma after the last text is tolerated.
+    fn list(&mut self, first: usize) -> Result<Vec<&'a str>> {
+        let mut texts = Vec::new();
+        let mut after_comma = true;
+        while let Some(token) = self.take() {
+            match token.kind {
+                Kind::Close if texts.is_empty() => {
+                    return Err(ill_formed_list("a non-empty list of string values, but got empty list", token));
+                }
+                Kind::Close => return Ok(texts),
+                Kind::Quoted if after_comma && token.is_quoted_by(VALUE_QUOTES) => {
+                    texts.push(token.content());
+                    after_comma = false;
+                }
+                Kind::Comma if !after_comma => after_comma = true,
+                Kind::Bare if is_number(token.text) => {
+                    return Err(ill_formed_list(
+                        "string value, punctuation, or whitespace, but got different type in list",
+                        token,
+                    ));
+                }
+                _ => return Err(ill_formed_list("a non-empty list of string values, but got ill-formed list.", token)),
+            }
+        }
+        Err(self.incomplete(first, END_OF_LIST))
+    }
+
+    fn peek(&self) -> Option<Token<'a>> {
+        self.tokens.get(self.next).copied()
+    }
+
+    fn take(&mut self) -> Option<Token<'a>> {
+        let token = self.peek()?;
+        self.next += 1;
+        Some(token)
+    }
+
+    /// Takes the next token if it is that word.
+    fn take_word(&mut self, word: &str) -> bool {
+        self.take_if(|token| token.is_word(word)).is_some()
+    }
+
+    /// Takes the next token if nothing stands between it and the last one and it is what `wanted` wants.
+    fn take_adjacent(&mut self, wanted: impl Fn(&Token<'a>) -> bool) -> Option<Token<'a>> {
+        let end = self.end();
+        self.take_if(|token| token.start == end && wanted(token))
+    }
+
+    fn take_if(&mut self, wanted: impl Fn(&Token<'a>) -> bool) -> Option<Token<'a>> {
+        let token = self.peek().filter(wanted)?;
+        self.next += 1;
+        Some(token)
+    }
+
+    /// Where the next token starts.
+    fn offset(&self) -> usize {
+        self.peek().map_or(self.text.len(), |token| token.start)
+    }
+
+    /// Where the last token that was taken ends.
+    fn end(&self) -> usize {
+        self.next.checked_sub(1).map_or(0, |last| self.tokens[last].end())
+    }
+
+    /// `tokens`, the first of which is where `expected` should be.
+    fn unparsable(&self, tokens: &[Token<'a>], expected: &str) -> Error {
+        let pieces: Vec<&str> = tokens.iter().map(|token| token.text).collect();
+        let start = tokens.first().map_or(self.text.len(), |token| token.start);
+        refused(&self.part.unparsable(self.text, &pieces), start, expected)
+    }
+
+    /// The tokens from `first` on, which are the beginning of something that should go on with `expected`.
+    fn incomplete(&self, first: usize, expected: &str) -> Error {
+        let pieces: Vec<&str> = self.tokens[first..self.next].iter().map(|token| token.text).collect();
+        refused(&self.part.unparsable(self.text, &pieces), self.offset(), expected)
+    }
+}
+
+/// What `operand`, written as `raw`, is for a field that takes `values`.
+fn value(values: Values, operand: Operand<'_>, raw: &str) -> Result<Value, String> {
+    match (values, operand) {
+        (Values::Number { .. }, Operand::Number(number)) => Ok(Value::Number(float(number))),
+        (Values::Number { noun }, _) => Err(format!("Expected numeric value type for {noun}. Found {}", excerpt(raw))),
+        (Values::Time { name, integers_only }, Operand::Number(number)) => match number.parse() {
+            Ok(integer) => Ok(Value::Integer(integer)),
+            Err(_) if integers_only => {
+                Err(format!("Invalid value for numeric attribute '{name}': '{}'", excerpt(number)))
+            }
+            Err(_) => Ok(Value::Number(float(number))),
+        },
+        (Values::Time { name, .. }, _) => {
+            Err(format!("Expected numeric value type for numeric attribute: {name}. Found {}", excerpt(raw)))
+        }
+        (Values::Text { .. }, Operand::Text(text)) => Ok(Value::Text(text.to_owned())),
+        (Values::Text { lists: Lists::Allowed, .. }, Operand::List(texts)) => {
+            Ok(Value::List(texts.into_iter().map(str::to_owned).collect()))
+        }
+        (Values::Text { lists: Lists::OnlyFor(name), .. }, Operand::List(_)) => {
+            Err(format!("Only ['{name}'] attributes support comparison with a list of quoted string values."))
+        }
+        (Values::Id, Operand::Text(id)) => experiment_id(id).map(Value::Id),
+        (Values::Id, Operand::List(ids)) => {
+            ids.into_iter().map(experiment_id).collect::<Result<_, _>>().map(Value::Ids)
+        }
+        (Values::Text { .. } | Values::Id, Operand::Unquoted) => Err(format!(
+            "Parameter value is either not quoted or unidentified quote types used for string value {}. Use either \
+             single or double quotes.",
+            excerpt(raw)
+        )),
+        (Values::Text { noun, .. }, Operand::Number(_) | Operand::List(_)) => {
+            Err(format!("Expected a quoted string value for {noun}. Got value {}", excerpt(raw)))
+        }
+        (Values::Id, Operand::Number(_)) => {
+            Err(format!("Expected a quoted string value for attributes. Got value {}", excerpt(raw)))
+        }
+    }
+}
+
+fn expected_value(values: Values) -> &'static str {
+    match values {
+        Values::Number { .. } | Values::Time { integers_only: false, .. } => "a number",
+        Values::Time { integers_only: true, .. } => "a 64-bit integer",
+        Values::Text { lists: Lists::Allowed, .. } => "a quoted text or a list of them",
+        Values::Text { .. } => "a quoted text",
+        Values::Id => "a quoted id or a list of them",
+    }
+}
+
+fn experiment_id(id: &str) -> Result<i64, String> {
+    validate::experiment_id(id).map_err(|refusal| refusal.to_string())
+}
+
+/// Whether `text` is a number of the grammar, which has no words such as `inf` and no leading plus sign.
+fn is_number(text: &str) -> bool {
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    unsigned.starts_with(|first: char| first.is_ascii_digit() || first == '.') && unsigned.parse::<f64>().is_ok()
+}
+
+/// A number of the grammar as metrics are kept: one too large counts as the largest.
+fn float(number: &str) -> f64 {
+    MetricValue::new(number.parse().expect("is_number has parsed it")).get()
+}
+
+fn check_pattern(pattern: &str) -> Result<()> {
+    if pattern.len() <= MAX_PATTERN_BYTES {
+        return Ok(());
+    }
+    let bytes = pattern.len();
+    Err(Error::Invalid(format!(
+        "Invalid pattern '{}': it has {bytes} bytes, at most {MAX_PATTERN_BYTES} are allowed.",
+        excerpt(pattern)
+    )))
+}
+
+fn too_many_clauses() -> Error {
+    Error::Invalid(format!("Invalid filter: it has too many comparisons, at most {MAX_CLAUSES} are allowed."))
+}
+
+fn invalid_comparator(written: &Written<'_>, valid: &[Comparator]) -> Error {
+    let valid = field::set_of(valid.iter().map(|comparator| comparator.sql()));
+    let refusal = format!("Invalid comparator '{}' not one of '{valid}'", excerpt(written.text));
+    refused(&refusal, written.start, COMPARATOR)
+}
+
+fn ill_formed_list(problem: &str, token: Token<'_>) -> Error {
+    refused(&format!("While parsing a list in the query, expected {problem}"), token.start, "a quoted text")
+}
+
+/// The contract's text with the place added: clients match on the beginning.
+fn refused(text: &str, byte: usize, expected: &str) -> Error {
+    Error::Invalid(format!("{text} (at byte {byte}: expected {expected})"))
+}

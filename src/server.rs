@@ -1,0 +1,567 @@
+//! The process around the router: sockets, connections, signals, and the way down.
+//!
+//! [`serve`] knows HTTP/1.1 and nothing of what is served; [`run`] puts the parts of the server together.
+
+mod directory;
+mod listen;
+
+use std::{
+    io::{self, Write},
+    os::{
+        linux::net::SocketAddrExt,
+        unix::{ffi::OsStrExt, net::UnixDatagram},
+    },
+    path::Path,
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use axum::{Router, body::Body, extract::Request, routing::get};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::{
+    fs::Mode,
+    process::{Resource, Rlimit},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    signal::unix::{SignalKind, signal},
+    sync::Semaphore,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::Service;
+use tracing::{debug, error, info, warn};
+
+use crate::{
+    artifacts::ArtifactStore,
+    config::{Config, Database, ListenAddress, Synchronous},
+    http::{self, layers::Peer, ops, reply::Json},
+    logs,
+    state::{ApiOptions, AppState, system_clock},
+    store::{Store, StoreOptions},
+    telemetry::Metrics,
+    validate::LongValues,
+};
+
+use directory::{DataDirectory, Status, control_socket};
+pub use listen::{Connection, Listener};
+
+/// How long a connection may take to bring the head of a request, from its first moment or from the end of the request
+/// before. So it also ends connections that never say a word, and those that are kept alive in vain.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The largest head of a request, and the most that one connection reads ahead.
+const READ_BUFFER_BYTES: usize = 64 * 1024;
+
+/// The most files to ask the system for; what connections and artifacts need beyond the usual soft limit of 1,024.
+const OPEN_FILES: u64 = 65_536;
+
+/// Threads for disk work, beside the runtime's own and those of SQLite (16 in all).
+const BLOCKING_THREADS: usize = 6;
+
+/// How often the histograms' samples are folded into their buckets.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The two steps of stopping.
+#[derive(Debug, Clone, Default)]
+pub struct Shutdown {
+    /// Accept nothing more; what runs may finish.
+    pub stop: CancellationToken,
+    /// Wait no longer.
+    pub cut: CancellationToken,
+}
+
+impl Shutdown {
+    /// Stops at the first SIGTERM or SIGINT and cuts at the second.
+    fn on_signals() -> io::Result<Self> {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let shutdown = Shutdown::default();
+        let steps = shutdown.clone();
+        tokio::spawn(async move {
+            for step in [steps.stop, steps.cut] {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+                step.cancel();
+            }
+        });
+        Ok(shutdown)
+    }
+}
+
+/// What bounds the connections of [`serve`].
+#[derive(Debug, Clone)]
+pub struct ServeOptions {
+    /// How many connections are served at once; further ones are answered 503.
+    pub max_connections: usize,
+    /// How long requests may go on after [`Shutdown::stop`].
+    pub grace: Duration,
+}
+
+/// Serves the router on all listeners until it is told to stop and every connection has ended.
+pub async fn serve(router: Router, listeners: Vec<Listener>, options: ServeOptions, shutdown: Shutdown) {
+    let addresses = listeners.iter().map(Listener::to_string).collect::<Vec<_>>().join(" and ");
+    let connections = TaskTracker::new();
+    let slots = Arc::new(Semaphore::new(options.max_connections));
+    let shutdown = Shutdown { cut: shutdown.cut.child_token(), ..shutdown };
+    let accepting = listeners
+        .into_iter()
+        .map(|listener| accept(listener, router.clone(), slots.clone(), connections.clone(), shutdown.clone()));
+    futures_util::future::join_all(accepting).await;
+    connections.close();
+    info!("stopped listening on {addresses}; open connections: {}", connections.len());
+    tokio::select! {
+        () = connections.wait() => return,
+        () = shutdown.cut.cancelled() => {}
+        () = tokio::time::sleep(options.grace) => {}
+    }
+    warn!("cutting the connections to {addresses} that are still open: {}", connections.len());
+    shutdown.cut.cancel();
+    connections.wait().await;
+}
+
+/// Accepts connections until it is time to stop; then the listener closes, and with it the way in.
+async fn accept(
+    listener: Listener,
+    router: Router,
+    slots: Arc<Semaphore>,
+    connections: TaskTracker,
+    shutdown: Shutdown,
+) {
+    let mut protocol = http1::Builder::new();
+    protocol.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(READ_BUFFER_BYTES);
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = shutdown.stop.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        let connection = match accepted {
+            Ok(connection) => connection,
+            Err(error) if is_of_the_peer(&error) => continue,
+            Err(error) => {
+                // Out of files or memory: trying again at once would only burn the processor.
+                error!("cannot accept a connection: {error}");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                continue;
+            }
+        };
+        let Ok(slot) = slots.clone().try_acquire_owned() else {
+            turn_away(connection);
+            continue;
+        };
+        let (protocol, router, shutdown) = (protocol.clone(), router.clone(), shutdown.clone());
+        connections.spawn(async move {
+            match connection {
+                Connection::Tcp(stream) => talk(protocol, stream, Peer::Tcp, router, shutdown).await,
+                Connection::Unix(stream) => talk(protocol, stream, Peer::Unix, router, shutdown).await,
+            }
+            drop(slot);
+        });
+    }
+}
+
+/// One connection, from its first request to its last.
+async fn talk<S>(protocol: http1::Builder, stream: S, peer: Peer, router: Router, shutdown: Shutdown)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+        let mut request: Request = request.map(Body::new);
+        request.extensions_mut().insert(peer);
+        router.clone().call(request)
+    });
+    let mut connection = pin!(protocol.serve_connection(TokioIo::new(stream), service));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => Some(ended),
+        () = shutdown.stop.cancelled() => None,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
+            connection.as_mut().graceful_shutdown();
+            tokio::select! {
+                ended = connection => ended,
+                () = shutdown.cut.cancelled() => Ok(()),
+            }
+        }
+    };
+    if let Err(error) = ended {
+        debug!("connection ended: {error}");
+    }
+}
+
+/// Whether accepting failed because of the connection rather than because of this process.
+fn is_of_the_peer(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, InvalidInput, NotConnected};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | InvalidInput | NotConnected)
+}
+
+/// Answers that there are too many connections, without waiting for anything, and closes.
+fn turn_away(connection: Connection) {
+    const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\nconnection: close\r\n\
+        content-type: application/json\r\ncontent-length: 89\r\n\r\n\
+        {\"error_code\":\"TEMPORARILY_UNAVAILABLE\",\"message\":\"too many connections; try again soon\"}";
+    // Tokio does not know yet whether the socket can be written to; the kernel does.
+    let _ = match connection {
+        Connection::Tcp(stream) => stream.into_std().and_then(|mut stream| stream.write(ANSWER)),
+        Connection::Unix(stream) => stream.into_std().and_then(|mut stream| stream.write(ANSWER)),
+    };
+    debug!("turned a connection away: all are taken");
+}
+
+/// Runs the server with this configuration until a signal stops it.
+///
+/// # Errors
+///
+/// What keeps it from starting: a taken data directory, address, or a database that cannot be opened.
+pub fn run(config: Config) -> anyhow::Result<()> {
+    // Before anything is made: nothing of ours is for others, whatever the umask of the shell was.
+    let umask = rustix::process::umask(Mode::empty());
+    rustix::process::umask(umask | Mode::from_raw_mode(0o027));
+    let options = ServeOptions {
+        max_connections: config.max_connections.min(open_file_limit() * 3 / 4),
+        grace: config.shutdown_grace,
+    };
+    let directory = DataDirectory::lock(&config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(config.worker_threads)
+        .max_blocking_threads(BLOCKING_THREADS)
+        .thread_name("windvane")
+        .enable_all()
+        .build()
+        .context("cannot start threads")?;
+    let result = runtime.block_on(start(&config, options));
+    // What is still blocked now, as on a disk that hangs, is not waited for.
+    runtime.shutdown_timeout(Duration::from_secs(5));
+    drop(directory);
+    result
+}
+
+async fn start(config: &Config, options: ServeOptions) -> anyhow::Result<()> {
+    let shutdown = Shutdown::on_signals().context("cannot listen to signals")?;
+    let mut listeners = Vec::new();
+    for address in &config.listen {
+        listeners.push(Listener::bind(address).await?);
+    }
+    let state = tokio::select! {
+        state = open(config) => state?,
+        () = shutdown.stop.cancelled() => return Ok(()),
+    };
+    let background = TaskTracker::new();
+    background.spawn(keep_up(state.metrics.clone(), shutdown.stop.clone()));
+
+    let urls: Vec<String> = listeners
+        .iter()
+        .map(|listener| match listener {
+            Listener::Tcp(_) => format!("{listener}{}", config.prefix.as_str()),
+            Listener::Unix { .. } => listener.to_string(),
+        })
+        .collect();
+    announce(config, &urls);
+    notify(config, "READY=1");
+    let public = serve(http::router(state.clone(), config), listeners, options.clone(), shutdown.clone());
+    let control = serve_control(config, urls, &state, options, shutdown.clone());
+    tokio::join!(public, control);
+
+    background.close();
+    background.wait().await;
+    state.store.close().await;
+    info!("stopped");
+    Ok(())
+}
+
+/// Opens what the server keeps.
+async fn open(config: &Config) -> anyhow::Result<AppState> {
+    let options = StoreOptions {
+        url: match &config.database {
+            Database::Sqlite(path) => format!("sqlite:{}", path.display()),
+            Database::Postgres(url) => url.expose().to_owned(),
+        },
+        synchronous_full: config.synchronous == Synchronous::Full,
+        allow_network_filesystem: config.allow_network_filesystem,
+        default_artifact_root: config.default_artifact_root.clone(),
+    };
+    let clock = system_clock();
+    let store = Store::open(options, clock()).await?;
+    let artifacts = ArtifactStore::open(&config.artifacts)?;
+    let options = ApiOptions {
+        long_values: if config.truncate_long_values { LongValues::Cut } else { LongValues::Refuse },
+        json_limit: config.json_body_limit,
+        inputs_limit: config.inputs_body_limit,
+        serve_artifacts: config.serve_artifacts,
+    };
+    Ok(AppState { store, artifacts, clock, options, metrics: Metrics::new() })
+}
+
+/// Serves the control socket in the data directory, to this user only.
+async fn serve_control(
+    config: &Config,
+    listen: Vec<String>,
+    state: &AppState,
+    options: ServeOptions,
+    shutdown: Shutdown,
+) {
+    let user = rustix::process::geteuid().as_raw();
+    let listener = match Listener::bind_unix(&control_socket(&config.data), Some(user)) {
+        Ok(listener) => listener,
+        Err(error) => return warn!("there is no control socket: {error:#}"),
+    };
+    let data = std::path::absolute(&config.data).unwrap_or_else(|_| config.data.clone());
+    let started = Instant::now();
+    let status = move || async move {
+        Json(Status {
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            listen,
+            data,
+            uptime_s: started.elapsed().as_secs(),
+        })
+    };
+    let router = ops::routes().with_state(state.clone()).route("/status", get(status));
+    serve(router, vec![listener], options, shutdown).await;
+}
+
+async fn keep_up(metrics: Metrics, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(UPKEEP_INTERVAL)).await.is_some() {
+        metrics.upkeep();
+    }
+}
+
+/// Raises the soft limit on open files as far as that is useful and allowed, and says what it is now.
+fn open_file_limit() -> usize {
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    let wanted = OPEN_FILES.min(limit.maximum.unwrap_or(OPEN_FILES));
+    let mut current = limit.current.unwrap_or(OPEN_FILES);
+    let raised = Rlimit { current: Some(wanted), maximum: limit.maximum };
+    if current < wanted && rustix::process::setrlimit(Resource::Nofile, raised).is_ok() {
+        current = wanted;
+    }
+    usize::try_from(current).unwrap_or(usize::MAX)
+}
+
+/// Tells people, or the log, where the server listens, where data lies, who may use it, and what to export.
+fn announce(config: &Config, urls: &[String]) {
+    let version = env!("CARGO_PKG_VERSION");
+    let data = std::path::absolute(&config.data).unwrap_or_else(|_| config.data.clone());
+    let access = access_sentence(config);
+    let tracking_uri = urls.iter().find(|url| url.starts_with("http")).map(|url| {
+        let reachable = url.replace("//0.0.0.0:", &format!("//{}:", config.node_name));
+        reachable.replace("//[::]:", &format!("//{}:", config.node_name))
+    });
+    if !logs::are_human(config) {
+        info!(
+            version,
+            listen = urls.join(" "),
+            data = %data.display(),
+            database = %config.database,
+            access,
+            tracking_uri = tracking_uri.as_deref().unwrap_or_default(),
+            "windvane is ready"
+        );
+        return;
+    }
+    let mut banner = format!("Windvane {version}\n");
+    for url in urls {
+        banner += &format!("  listens on  {url}\n");
+    }
+    banner += &format!("  data        {}\n", data.display());
+    banner += &format!("  database    {}\n", config.database);
+    banner += &format!("  artifacts   {}\n", config.artifacts.display());
+    banner += &format!("  access      {access}\n\n");
+    match tracking_uri {
+        Some(uri) => banner += &format!("  export MLFLOW_TRACKING_URI={uri}\n"),
+        None => {
+            // MLflow's clients speak TCP only; ssh takes them to the socket.
+            let path = urls.first().and_then(|url| url.strip_prefix("unix:")).unwrap_or_default();
+            banner += &format!("  ssh -N -L 5000:{path} {}\n", config.node_name);
+            banner += &format!("  export MLFLOW_TRACKING_URI=http://127.0.0.1:5000{}\n", config.prefix.as_str());
+        }
+    }
+    // A terminal that went away is no reason to stop.
+    let _ = writeln!(io::stderr(), "\n{banner}");
+}
+
+fn access_sentence(config: &Config) -> &'static str {
+    if config.listen.iter().any(|address| !address.is_local()) {
+        "no accounts: anyone who can reach this address can read and write"
+    } else if config.listen.iter().any(|address| matches!(address, ListenAddress::Tcp { .. })) {
+        "no accounts: anyone on this node can read and write; `--listen unix:PATH` is the private choice"
+    } else {
+        "no accounts: only your own account on this node can read and write"
+    }
+}
+
+/// Tells the service manager, if one asked for it, in the way of `sd_notify(3)`.
+fn notify(config: &Config, state: &str) {
+    let Some(path) = &config.notify_socket else { return };
+    if let Err(error) = send_datagram(path, state.as_bytes()) {
+        warn!("cannot tell the service manager {state}: {error}");
+    }
+}
+
+fn send_datagram(path: &Path, message: &[u8]) -> io::Result<()> {
+    let socket = UnixDatagram::unbound()?;
+    match path.as_os_str().as_bytes().strip_prefix(b"@") {
+        Some(name) => {
+            let address = std::os::unix::net::SocketAddr::from_abstract_name(name)?;
+            socket.send_to_addr(message, &address)?;
+        }
+        None => {
+            socket.send_to(message, path)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::post;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::{TcpStream, UnixStream},
+        sync::Notify,
+    };
+
+    use super::*;
+
+    const REQUEST: &[u8] = b"POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n";
+
+    /// A served route whose requests wait for leave to end.
+    struct Served {
+        tcp: std::net::SocketAddr,
+        unix: std::path::PathBuf,
+        entered: Arc<Notify>,
+        leave: Arc<Notify>,
+        shutdown: Shutdown,
+        serving: tokio::task::JoinHandle<()>,
+        _directory: tempfile::TempDir,
+    }
+
+    async fn served(max_connections: usize) -> Served {
+        let directory = tempfile::tempdir().unwrap();
+        let unix = directory.path().join("socket");
+        let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let tcp = socket.local_addr().unwrap();
+        let listeners = vec![Listener::Tcp(socket), Listener::bind_unix(&unix, None).unwrap()];
+        let (entered, leave) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (entering, leaving) = (entered.clone(), leave.clone());
+        let handler = || async move {
+            entering.notify_one();
+            leaving.notified().await;
+            "done"
+        };
+        let router = Router::new().route("/", post(handler));
+        let shutdown = Shutdown::default();
+        let options = ServeOptions { max_connections, grace: Duration::from_secs(30) };
+        let serving = tokio::spawn(serve(router, listeners, options, shutdown.clone()));
+        Served { tcp, unix, entered, leave, shutdown, serving, _directory: directory }
+    }
+
+    async fn read_to_end(stream: &mut (impl AsyncRead + Unpin)) -> String {
+        let mut text = Vec::new();
+        // A connection that is cut may be reset, which ends it too.
+        let _ = stream.read_to_end(&mut text).await;
+        String::from_utf8(text).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connections_that_never_send_a_byte_are_closed_at_the_header_deadline() {
+        let served = served(8).await;
+        let started = tokio::time::Instant::now();
+
+        let mut tcp = TcpStream::connect(served.tcp).await.unwrap();
+        let mut unix = UnixStream::connect(&served.unix).await.unwrap();
+        let answers = tokio::join!(read_to_end(&mut tcp), read_to_end(&mut unix));
+
+        assert_eq!(answers, (String::new(), String::new()));
+        assert!(started.elapsed() >= HEADER_TIMEOUT && started.elapsed() < HEADER_TIMEOUT * 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_trickles_is_cut_off_at_the_header_deadline() {
+        let served = served(8).await;
+        let started = tokio::time::Instant::now();
+        let mut stream = TcpStream::connect(served.tcp).await.unwrap();
+
+        for byte in REQUEST.iter().cycle() {
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            if stream.write_all(&[*byte]).await.is_err() {
+                break;
+            }
+        }
+
+        assert!(started.elapsed() < HEADER_TIMEOUT * 2);
+    }
+
+    #[tokio::test]
+    async fn a_head_larger_than_the_buffer_is_answered_431() {
+        let served = served(8).await;
+        let mut stream = TcpStream::connect(served.tcp).await.unwrap();
+
+        let head = format!("GET / HTTP/1.1\r\nhost: localhost\r\nx: {}", "x".repeat(READ_BUFFER_BYTES));
+        stream.write_all(head.as_bytes()).await.unwrap();
+
+        assert!(read_to_end(&mut stream).await.starts_with("HTTP/1.1 431 "));
+    }
+
+    #[tokio::test]
+    async fn a_connection_too_many_is_answered_503_at_once() {
+        let served = served(1).await;
+        let mut first = TcpStream::connect(served.tcp).await.unwrap();
+        first.write_all(REQUEST).await.unwrap();
+        served.entered.notified().await;
+
+        let refused = [
+            read_to_end(&mut TcpStream::connect(served.tcp).await.unwrap()).await,
+            read_to_end(&mut UnixStream::connect(&served.unix).await.unwrap()).await,
+        ];
+
+        for answer in refused {
+            let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+            assert!(head.starts_with("HTTP/1.1 503 ") && head.contains("\r\nretry-after: "), "{head}");
+            assert!(head.contains(&format!("\r\ncontent-length: {}", body.len())), "{head} for {body}");
+            assert!(serde_json::from_str::<serde_json::Value>(body).unwrap()["error_code"].is_string());
+        }
+    }
+
+    #[tokio::test]
+    async fn after_a_stop_nothing_is_accepted_and_what_runs_may_finish() {
+        let served = served(8).await;
+        let mut busy = TcpStream::connect(served.tcp).await.unwrap();
+        busy.write_all(REQUEST).await.unwrap();
+        served.entered.notified().await;
+        let mut idle = TcpStream::connect(served.tcp).await.unwrap();
+
+        served.shutdown.stop.cancel();
+        let idle_answer = read_to_end(&mut idle).await;
+        let late = TcpStream::connect(served.tcp).await;
+        served.leave.notify_one();
+        let answer = read_to_end(&mut busy).await;
+        served.serving.await.unwrap();
+
+        assert_eq!(idle_answer, "");
+        assert!(late.is_err());
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("done"), "{answer}");
+        assert!(!served.unix.exists());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_does_not_finish_is_cut_when_the_grace_is_over() {
+        let served = served(8).await;
+        let mut busy = TcpStream::connect(served.tcp).await.unwrap();
+        busy.write_all(REQUEST).await.unwrap();
+        served.entered.notified().await;
+        let started = tokio::time::Instant::now();
+
+        served.shutdown.stop.cancel();
+        served.serving.await.unwrap();
+
+        assert!(started.elapsed() >= Duration::from_secs(30));
+        assert_eq!(read_to_end(&mut busy).await, "");
+    }
+}

@@ -1,0 +1,47 @@
+//! What every handler has at hand.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::artifacts::ArtifactStore;
+use crate::store::Store;
+use crate::telemetry::Metrics;
+use crate::validate::LongValues;
+
+/// Tells the time in milliseconds since the epoch. Tests bring their own.
+pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// What handlers share; complete when made, cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    /// Experiments, runs and points.
+    pub store: Store,
+    /// Files.
+    pub artifacts: ArtifactStore,
+    /// The time.
+    pub clock: Clock,
+    /// What the administrator chose about requests.
+    pub options: ApiOptions,
+    /// The figures at `/metrics`.
+    pub metrics: Metrics,
+}
+
+/// What the administrator chose about requests.
+#[derive(Debug, Clone, Copy)]
+pub struct ApiOptions {
+    /// What happens to values of params and tags that are too long.
+    pub long_values: LongValues,
+    /// The largest JSON body, in bytes.
+    pub json_limit: usize,
+    /// The largest body of `runs/log-inputs`, which carries schemas and profiles, in bytes.
+    pub inputs_limit: usize,
+    /// Whether files are served; if not, clients reach them at their locations themselves.
+    pub serve_artifacts: bool,
+}
+
+/// The time of this machine.
+#[expect(clippy::disallowed_methods, reason = "this is the one clock that everything else is given")]
+pub fn system_clock() -> Clock {
+    // Before 1970 only a machine without a clock would be; it gets the epoch.
+    Arc::new(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64))
+}

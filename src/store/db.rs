@@ -1,0 +1,315 @@
+//! The two databases behind one pair of doors: [`Db::read`] opens a snapshot, [`Db::write`] a write transaction.
+//!
+//! A statement is written once, as [`Sql`], and its rows decode from either database; so a `Store` method is written
+//! once too. Why not one macro expansion per database: `docs/decisions/0001-one-transaction-type.md`.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, Postgres};
+use sqlx::sqlite::{
+    Sqlite, SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{PgPool, SqlitePool, Transaction};
+
+use super::StoreOptions;
+use super::sql::{Columns, Dialect, Insert, Row, Sql, insert_rows};
+use crate::error::{Error, Result};
+
+/// Connections for reading an embedded database; each has a thread of its own in sqlx.
+const SQLITE_READERS: u32 = 4;
+/// Connections of one server process to PostgreSQL. Several processes share the server's `max_connections`.
+const POSTGRES_CONNECTIONS: u32 = 16;
+/// How long a caller waits for a connection before the answer is "busy".
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The pools.
+#[derive(Debug, Clone)]
+pub(super) enum Db {
+    /// SQLite has one writer. Giving it one connection makes callers queue here, in order, instead of failing with
+    /// "database is locked".
+    Sqlite { read: SqlitePool, write: SqlitePool },
+    /// PostgreSQL.
+    Postgres(PgPool),
+}
+
+impl Db {
+    /// Connects; creates the SQLite file if it is not there.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] where the address cannot be understood, else what the database said.
+    pub async fn connect(options: &StoreOptions) -> Result<Self> {
+        if let Some(path) = options.url.strip_prefix("sqlite:") {
+            connect_sqlite(Path::new(path.trim_start_matches("//")), options).await
+        } else if options.url.starts_with("postgres:") || options.url.starts_with("postgresql:") {
+            let connect: PgConnectOptions = options
+                .url
+                .parse()
+                .map_err(|_| Error::Invalid("the database address is not a PostgreSQL URL".to_owned()))?;
+            let pool = PgPoolOptions::new()
+                .max_connections(POSTGRES_CONNECTIONS)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                // A round trip before every use would cost as much as the use; one after a pause finds what a
+                // restart of the database or a proxy cut meanwhile.
+                .test_before_acquire(false)
+                .before_acquire(|connection, meta| {
+                    Box::pin(async move {
+                        Ok(meta.idle_for < Duration::from_secs(1) || sqlx::Connection::ping(connection).await.is_ok())
+                    })
+                })
+                .connect_with(connect.application_name("windvane").statement_cache_capacity(512))
+                .await?;
+            Ok(Db::Postgres(pool))
+        } else {
+            Err(Error::Invalid("the database address must begin with sqlite: or postgres:".to_owned()))
+        }
+    }
+
+    /// Which SQL this database speaks.
+    pub fn dialect(&self) -> Dialect {
+        match self {
+            Db::Sqlite { .. } => Dialect::Sqlite,
+            Db::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// One snapshot: all statements in it see the same state, whatever is committed meanwhile.
+    pub async fn read(&self) -> Result<Tx> {
+        Ok(match self {
+            Db::Sqlite { read, .. } => Tx::Sqlite(read.begin().await?),
+            Db::Postgres(pool) => {
+                Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+            }
+        })
+    }
+
+    /// A write transaction; leaving it without [`Tx::commit`] rolls back.
+    pub async fn write(&self) -> Result<Tx> {
+        Ok(match self {
+            // A deferred transaction that reads first can fail at its first write, and busy_timeout does not help.
+            // Take the lock now.
+            Db::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Db::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// The rows of one statement that only reads, outside any transaction.
+    pub async fn all<T: Row>(&self, sql: Sql) -> Result<Vec<T>> {
+        Ok(match self {
+            Db::Sqlite { read, .. } => {
+                let (text, arguments) = sql.into_sqlite();
+                sqlx::query_as_with(text, arguments).fetch_all(read).await?
+            }
+            Db::Postgres(pool) => {
+                let (text, arguments) = sql.into_postgres();
+                sqlx::query_as_with(text, arguments).fetch_all(pool).await?
+            }
+        })
+    }
+
+    /// The first row of one statement that only reads.
+    pub async fn optional<T: Row>(&self, sql: Sql) -> Result<Option<T>> {
+        Ok(self.all(sql).await?.into_iter().next())
+    }
+
+    /// Closes all connections, SQLite's after a checkpoint.
+    pub async fn close(&self) {
+        match self {
+            Db::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+            Db::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// An open transaction on either database.
+pub(super) enum Tx {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Tx {
+    /// Which SQL this database speaks.
+    pub fn dialect(&self) -> Dialect {
+        match self {
+            Tx::Sqlite(_) => Dialect::Sqlite,
+            Tx::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// All rows of a statement.
+    pub async fn all<T: Row>(&mut self, sql: Sql) -> Result<Vec<T>> {
+        Ok(match self {
+            Tx::Sqlite(tx) => {
+                let (text, arguments) = sql.into_sqlite();
+                sqlx::query_as_with(text, arguments).fetch_all(&mut **tx).await?
+            }
+            Tx::Postgres(tx) => {
+                let (text, arguments) = sql.into_postgres();
+                sqlx::query_as_with(text, arguments).fetch_all(&mut **tx).await?
+            }
+        })
+    }
+
+    /// The first row of a statement, if it has one.
+    pub async fn optional<T: Row>(&mut self, sql: Sql) -> Result<Option<T>> {
+        Ok(self.all(sql).await?.into_iter().next())
+    }
+
+    /// Runs a statement; answers how many rows it touched.
+    pub async fn run(&mut self, sql: Sql) -> Result<u64> {
+        Ok(match self {
+            Tx::Sqlite(tx) => {
+                let (text, arguments) = sql.into_sqlite();
+                sqlx::query_with(text, arguments).execute(&mut **tx).await?.rows_affected()
+            }
+            Tx::Postgres(tx) => {
+                let (text, arguments) = sql.into_postgres();
+                sqlx::query_with(text, arguments).execute(&mut **tx).await?.rows_affected()
+            }
+        })
+    }
+
+    /// Inserts many rows with few statements; `head` ends before `VALUES`, `tail` may hold `ON CONFLICT`. Answers how
+    /// many rows were touched.
+    pub async fn insert(&mut self, head: &'static str, rows: Columns, tail: &'static str) -> Result<u64> {
+        let mut touched = 0;
+        for statement in insert_rows(self.dialect(), head, rows, tail) {
+            touched += self.run_insert(statement).await?;
+        }
+        Ok(touched)
+    }
+
+    async fn run_insert(&mut self, statement: Insert) -> Result<u64> {
+        Ok(match self {
+            Tx::Sqlite(tx) => {
+                let (text, arguments) = statement.into_sqlite();
+                sqlx::query_with(text, arguments).execute(&mut **tx).await?.rows_affected()
+            }
+            Tx::Postgres(tx) => {
+                let (text, arguments) = statement.into_postgres();
+                sqlx::query_with(text, arguments).execute(&mut **tx).await?.rows_affected()
+            }
+        })
+    }
+
+    /// As [`insert`](Self::insert), with `RETURNING` in `tail`. The rows come in no order.
+    pub async fn insert_returning<T: Row>(
+        &mut self,
+        head: &'static str,
+        rows: Columns,
+        tail: &'static str,
+    ) -> Result<Vec<T>> {
+        let mut returned = Vec::with_capacity(rows.rows());
+        for statement in insert_rows(self.dialect(), head, rows, tail) {
+            returned.extend(match self {
+                Tx::Sqlite(tx) => {
+                    let (text, arguments) = statement.into_sqlite();
+                    sqlx::query_as_with(text, arguments).fetch_all(&mut **tx).await?
+                }
+                Tx::Postgres(tx) => {
+                    let (text, arguments) = statement.into_postgres();
+                    sqlx::query_as_with(text, arguments).fetch_all(&mut **tx).await?
+                }
+            });
+        }
+        Ok(returned)
+    }
+
+    /// Makes the changes durable.
+    pub async fn commit(self) -> Result<()> {
+        match self {
+            Tx::Sqlite(tx) => tx.commit().await?,
+            Tx::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+}
+
+async fn connect_sqlite(path: &Path, options: &StoreOptions) -> Result<Db> {
+    let network = super::filesystem::network_filesystem(path)?;
+    if let Some(name) = network
+        && !options.allow_network_filesystem
+    {
+        return Err(Error::Invalid(format!(
+            "the database would lie on {name}, where SQLite's write-ahead log loses data: its shared memory does not \
+             cross nodes. Put the data directory on a local disk, use PostgreSQL, or, for a single server process, \
+             start with --allow-network-filesystem (slower: no write-ahead log, one process holds the file)"
+        )));
+    }
+    let base = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(5))
+        .synchronous(if options.synchronous_full { SqliteSynchronous::Full } else { SqliteSynchronous::Normal })
+        .pragma("temp_store", "MEMORY")
+        .pragma("mmap_size", "0")
+        .pragma("wal_autocheckpoint", "4000")
+        .pragma("trusted_schema", "OFF")
+        .statement_cache_capacity(512);
+    if network.is_some() {
+        // One connection holds the file for itself: readers wait for the writer.
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .test_before_acquire(false)
+            .connect_with(base.journal_mode(SqliteJournalMode::Truncate).locking_mode(SqliteLockingMode::Exclusive))
+            .await?;
+        return Ok(Db::Sqlite { read: pool.clone(), write: pool });
+    }
+    let base = base.journal_mode(SqliteJournalMode::Wal);
+    // The writer first: it makes the file and its log.
+    let write = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .connect_with(base.clone().pragma("cache_size", "-16384").thread_name(|_| "sqlite-writer".into()))
+        .await?;
+    let read = SqlitePoolOptions::new()
+        .max_connections(SQLITE_READERS)
+        .min_connections(0)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .connect_lazy_with(
+            base.create_if_missing(false)
+                .pragma("query_only", "ON")
+                .pragma("cache_size", "-4096")
+                .thread_name(|n| format!("sqlite-reader-{n}")),
+        );
+    Ok(Db::Sqlite { read, write })
+}
+
+/// Runs `$body` as one unit of work: its changes are all durable when this answers, or none is. A deadlock or a
+/// serialization failure is not the caller's business: the whole body runs again.
+macro_rules! write_tx {
+    ($db:expr, $tx:ident => $body:expr) => {{
+        let mut attempts = 0;
+        loop {
+            let done: $crate::error::Result<_> = async {
+                let mut $tx = $db.write().await?;
+                let out = $body;
+                $tx.commit().await?;
+                Ok(out)
+            }
+            .await;
+            match done {
+                Err(error) if $crate::store::db::is_conflict(&error) && attempts < 5 => attempts += 1,
+                done => break done,
+            }
+        }
+    }};
+}
+pub(super) use write_tx;
+
+/// Whether PostgreSQL gave this transaction up for the sake of another one: sending it again helps
+/// (<https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html>).
+pub(super) fn is_conflict(error: &Error) -> bool {
+    let Error::Internal(source) = error else { return false };
+    match source.downcast_ref::<sqlx::Error>() {
+        Some(sqlx::Error::Database(database)) => matches!(database.code().as_deref(), Some("40001" | "40P01")),
+        _ => false,
+    }
+}

@@ -1,0 +1,168 @@
+//! What is kept, behind methods that are each one unit of work.
+//!
+//! A [`Store`] hides which database there is, how points are packed, and when they are compacted. It knows nothing of
+//! HTTP and gets time from its callers. Every method that reads takes the [`Caller`](crate::model::Caller) and filters
+//! by what the caller may see in SQL; every method that writes checks it.
+//!
+//! Logging (runs, points, params, tags, inputs) goes through [`writer`], which commits many requests at once.
+
+mod compaction;
+mod db;
+mod experiments;
+mod filesystem;
+mod history;
+mod keys;
+pub mod points;
+mod runs;
+mod search;
+mod sql;
+mod writer;
+
+use std::sync::Arc;
+
+pub use history::{HistoryPage, RunPoints};
+pub use runs::RunUpdate;
+pub use search::{CursorValue, ExperimentPage, ExperimentSearch, RunCursor, RunPage, RunSearch};
+use sqlx::migrate::{MigrateError, Migrator};
+pub use writer::{LogBatch, ModelMetric, NewRun};
+
+use self::db::Db;
+use self::keys::Keys;
+use self::sql::sql;
+use self::writer::Writer;
+use crate::error::{Error, Result};
+
+static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// How to open a [`Store`].
+#[derive(Debug, Clone)]
+pub struct StoreOptions {
+    /// `sqlite:PATH` or `postgres://…`.
+    pub url: String,
+    /// SQLite's `synchronous`: FULL keeps every acknowledged write through a power loss; NORMAL may lose the last
+    /// moments then (not after a crash of the process).
+    pub synchronous_full: bool,
+    /// Work on a network file system without a write-ahead log, one process alone.
+    pub allow_network_filesystem: bool,
+    /// What new experiments get as `artifact_location`, with their id appended.
+    pub default_artifact_root: String,
+}
+
+/// The store. Cloning it is cheap and shares everything.
+#[derive(Debug, Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    db: Db,
+    keys: Keys,
+    writer: Writer,
+    default_artifact_root: String,
+}
+
+impl Store {
+    /// Opens the database, brings its schema up to date and starts the writer.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with what to do where the database is MLflow's own, is newer than this program, or lies on a
+    /// network file system; else what the database said.
+    pub async fn open(options: StoreOptions, now_ms: i64) -> Result<Self> {
+        let db = Db::connect(&options).await?;
+        refuse_foreign_tables(&db, &options.url).await?;
+        migrate(&db).await?;
+        experiments::create_default(&db, &options.default_artifact_root, now_ms).await?;
+        let writer = Writer::start(db.clone()).await?;
+        let inner = Inner { db, keys: Keys::default(), writer, default_artifact_root: options.default_artifact_root };
+        Ok(Store { inner: Arc::new(inner) })
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when it does not.
+    pub async fn ping(&self) -> Result<()> {
+        self.db().optional::<(i64,)>(sql("SELECT id FROM experiment WHERE id = 0")).await.map(drop)
+    }
+
+    /// Finishes what was accepted and closes the database.
+    pub async fn close(&self) {
+        self.inner.writer.stop().await;
+        self.db().close().await;
+    }
+
+    fn db(&self) -> &Db {
+        &self.inner.db
+    }
+}
+
+/// A database of MLflow's own is never touched: its tables are not ours, and MLflow would go on writing to it.
+async fn refuse_foreign_tables(db: &Db, url: &str) -> Result<()> {
+    let statement = match db {
+        Db::Sqlite { .. } => {
+            sql("SELECT count(*) FROM sqlite_master WHERE name IN ('alembic_version', 'latest_metrics')")
+        }
+        Db::Postgres(_) => sql("SELECT count(*) FROM information_schema.tables
+             WHERE table_schema = current_schema() AND table_name IN ('alembic_version', 'latest_metrics')"),
+    };
+    let found: Option<(i64,)> = db.optional(statement).await?;
+    if found.is_some_and(|(count,)| count > 0) {
+        let source = url.strip_prefix("sqlite:").unwrap_or(url);
+        return Err(Error::Invalid(format!(
+            "this database holds MLflow's own tables and is left untouched. Start the server on a directory of its \
+             own and import it with: windvane sync -s {source} -d http://127.0.0.1:5000"
+        )));
+    }
+    Ok(())
+}
+
+/// Applies what is missing. On PostgreSQL sqlx holds an advisory lock, so that processes which start together do not
+/// collide.
+async fn migrate(db: &Db) -> Result<()> {
+    let done = match db {
+        Db::Sqlite { write, .. } => SQLITE_MIGRATIONS.run(write).await,
+        Db::Postgres(pool) => POSTGRES_MIGRATIONS.run(pool).await,
+    };
+    done.map_err(|error| match error {
+        MigrateError::VersionMissing(version) => Error::Invalid(format!(
+            "the database has schema version {version}, which is newer than this program. Start the version of \
+             windvane that made it, or a newer one; nothing was changed"
+        )),
+        MigrateError::VersionMismatch(version) => Error::Invalid(format!(
+            "schema version {version} of the database is not the one of this program: it was made by an unreleased \
+             version. Nothing was changed"
+        )),
+        other => Error::internal(other),
+    })
+}
+
+impl From<sqlx::Error> for Error {
+    /// What is away or full is temporary, the client tries again; everything else is ours.
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::PoolTimedOut => Error::Unavailable("the server is busy; try again"),
+            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+                unavailable(&error)
+            }
+            sqlx::Error::Database(database) => match database.code().as_deref() {
+                // SQLite: full, read-only, cannot open, I/O error. PostgreSQL: classes 08 (connection), 53 (out of
+                // disk, memory or connections), 57 (shutting down, cancelled), 25006 (read-only standby), 58 (I/O).
+                Some("13" | "8" | "14" | "10" | "5" | "6" | "25006") => unavailable(&error),
+                Some(code) if code.len() == 5 && ["08", "53", "57", "58"].contains(&&code[..2]) => unavailable(&error),
+                // Extended codes of SQLite keep the primary one in their low byte.
+                Some(code) if code.parse().is_ok_and(|code: u32| matches!(code & 0xff, 5 | 6 | 8 | 10 | 13 | 14)) => {
+                    unavailable(&error)
+                }
+                _ => Error::internal(error),
+            },
+            _ => Error::internal(error),
+        }
+    }
+}
+
+fn unavailable(error: &sqlx::Error) -> Error {
+    tracing::error!(%error, "the database is not available");
+    Error::Unavailable("the database is not available; try again")
+}

@@ -1,0 +1,508 @@
+//! One group of requests: what the database holds, what each request means, what is written.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::series::Delta;
+use super::{Log, ModelMetric, NewRun, Param, Work, has_ended};
+use crate::error::{Error, Resource, Result};
+use crate::model::{Caller, DatasetInput, KeyValue, Point, RunInfo, RunStatus, append_to_location};
+use crate::store::compaction::Grown;
+use crate::store::db::{Db, Tx};
+use crate::store::points::segment;
+use crate::store::runs::{RUN_COLUMNS, RunRow, RunUpdate};
+use crate::store::sql::{Column, Columns, Dialect, sql};
+use crate::validate::python_string;
+
+/// Pairs in one look-up of params.
+const PAIRS: usize = 8_192;
+
+/// What a committed group did.
+pub(super) struct Committed {
+    /// The answer to each request, in their order.
+    pub outcomes: Vec<Result<Option<RunInfo>>>,
+    /// The runs whose segments grew, or that ended.
+    pub grown: Vec<Grown>,
+}
+
+/// Decides about all requests and commits what they bring, in one transaction.
+pub(super) async fn commit(db: &Db, requests: &[(Caller, Work)]) -> Result<Committed> {
+    let mut tx = db.write().await?;
+    let mut plan = Plan::load(&mut tx, requests).await?;
+    let outcomes: Vec<_> = requests.iter().map(|(caller, work)| plan.decide(caller, work)).collect();
+    let grown = plan.write(&mut tx).await?;
+    tx.commit().await?;
+    Ok(Committed { outcomes, grown })
+}
+
+/// What the database holds of the things that a group touches, and what the group makes of it.
+#[derive(Default)]
+struct Plan<'a> {
+    experiments: HashMap<i64, ExperimentRow>,
+    runs: HashMap<String, RunRow>,
+    params: HashMap<(i64, i64), String>,
+    created: Vec<(RunRow, &'a [(i64, String)])>,
+    changed: BTreeSet<String>,
+    ended: BTreeSet<i64>,
+    new_params: BTreeMap<(i64, i64), &'a str>,
+    tags: BTreeMap<(i64, i64), &'a str>,
+    series: BTreeMap<(i64, i64), Vec<Point>>,
+    model_metrics: Vec<(i64, i64, &'a ModelMetric)>,
+    datasets: Vec<(i64, i64, &'a DatasetInput)>,
+    models: Vec<(i64, &'a str)>,
+}
+
+#[derive(sqlx::FromRow)]
+struct ExperimentRow {
+    id: i64,
+    artifact_location: String,
+    deleted_ms: Option<i64>,
+}
+
+impl<'a> Plan<'a> {
+    /// Reads what the requests are about, and on PostgreSQL locks it: experiments before runs, each by id, so that no
+    /// two processes wait for one another.
+    async fn load(tx: &mut Tx, requests: &[(Caller, Work)]) -> Result<Self> {
+        let mut plan = Plan::default();
+        plan.load_experiments(tx, requests).await?;
+        plan.load_runs(tx, requests).await?;
+        plan.load_params(tx, requests).await?;
+        Ok(plan)
+    }
+
+    async fn load_experiments(&mut self, tx: &mut Tx, requests: &[(Caller, Work)]) -> Result<()> {
+        let wanted: BTreeSet<i64> = requests
+            .iter()
+            .filter_map(|(_, work)| match work {
+                Work::Create { new, .. } => Some(new.experiment_id),
+                Work::Update { .. } | Work::Log { .. } | Work::Inputs { .. } => None,
+            })
+            .collect();
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let mut statement = sql("SELECT id, artifact_location, deleted_ms FROM experiment WHERE id");
+        statement.bind_ints(tx.dialect(), &Vec::from_iter(wanted));
+        if tx.dialect() == Dialect::Postgres {
+            statement.push(" ORDER BY id FOR SHARE");
+        }
+        let rows: Vec<ExperimentRow> = tx.all(statement).await?;
+        self.experiments = rows.into_iter().map(|row| (row.id, row)).collect();
+        Ok(())
+    }
+
+    async fn load_runs(&mut self, tx: &mut Tx, requests: &[(Caller, Work)]) -> Result<()> {
+        let wanted: BTreeSet<&str> = requests.iter().map(|(_, work)| work.run_id()).collect();
+        let mut statement = sql("SELECT ");
+        statement.push(RUN_COLUMNS).push(" FROM run WHERE public_id");
+        statement.bind_texts(tx.dialect(), &Vec::from_iter(wanted));
+        if tx.dialect() == Dialect::Postgres {
+            statement.push(" ORDER BY id FOR NO KEY UPDATE");
+        }
+        let rows: Vec<RunRow> = tx.all(statement).await?;
+        self.runs = rows.into_iter().map(|row| (row.public_id.clone(), row)).collect();
+        Ok(())
+    }
+
+    async fn load_params(&mut self, tx: &mut Tx, requests: &[(Caller, Work)]) -> Result<()> {
+        let mut wanted = BTreeSet::new();
+        for (_, work) in requests {
+            if let Work::Log { run_id, log } = work
+                && let Some(run) = self.runs.get(run_id)
+            {
+                wanted.extend(log.params.iter().map(|param| (run.id, param.key_id)));
+            }
+        }
+        let wanted = Vec::from_iter(wanted);
+        for part in wanted.chunks(PAIRS) {
+            let mut statement = sql("SELECT run_id, key_id, value FROM param WHERE (run_id, key_id)");
+            statement.bind_pairs(tx.dialect(), part);
+            let rows: Vec<(i64, i64, String)> = tx.all(statement).await?;
+            self.params.extend(rows.into_iter().map(|(run_id, key_id, value)| ((run_id, key_id), value)));
+        }
+        Ok(())
+    }
+
+    fn decide(&mut self, caller: &Caller, work: &'a Work) -> Result<Option<RunInfo>> {
+        match work {
+            Work::Create { new, tags } => self.create(caller, new, tags).map(Some),
+            Work::Update { run_id, update, name_key } => self.update(caller, run_id, update, *name_key).map(Some),
+            Work::Log { run_id, log } => self.log(caller, run_id, log).map(|()| None),
+            Work::Inputs { run_id, datasets, models } => {
+                let run = self.active(caller, run_id)?;
+                let (run_id, experiment_id) = (run.id, run.experiment_id);
+                self.datasets.extend(datasets.iter().map(|dataset| (run_id, experiment_id, dataset)));
+                self.models.extend(models.iter().map(|model| (run_id, model.as_str())));
+                Ok(None)
+            }
+        }
+    }
+
+    fn create(&mut self, caller: &Caller, new: &NewRun, tags: &'a [(i64, String)]) -> Result<RunInfo> {
+        // A commit whose answer was lost is found here when the group is tried again.
+        if let Some(run) = self.runs.get(&new.run_id) {
+            return run.info();
+        }
+        let id = new.experiment_id;
+        let experiment = self.experiments.get(&id).filter(|_| caller.may_write(id));
+        let experiment = experiment.ok_or_else(|| Error::NotFound(Resource::Experiment(id.to_string())))?;
+        if experiment.deleted_ms.is_some() {
+            return Err(inactive_experiment(id));
+        }
+        let run = RunRow {
+            id: 0,
+            public_id: new.run_id.clone(),
+            experiment_id: id,
+            name: new.name.clone(),
+            user_id: new.user_id.clone(),
+            status: RunStatus::Running as i64,
+            start_ms: new.start_ms,
+            end_ms: None,
+            deleted_ms: None,
+            artifact_uri: append_to_location(&experiment.artifact_location, &format!("{}/artifacts", new.run_id)),
+        };
+        let info = run.info()?;
+        self.created.push((run, tags));
+        Ok(info)
+    }
+
+    fn update(&mut self, caller: &Caller, run_id: &str, update: &'a RunUpdate, name_key: i64) -> Result<RunInfo> {
+        let run = self.active(caller, run_id)?;
+        let id = run.id;
+        run.status = update.status.map_or(run.status, |status| status as i64);
+        run.end_ms = update.end_ms.or(run.end_ms);
+        if let Some(name) = &update.name {
+            run.name.clone_from(name);
+        }
+        let (info, ended) = (run.info()?, has_ended(run.status));
+        if let Some(name) = &update.name {
+            self.tags.insert((id, name_key), name);
+        }
+        self.changed.insert(run_id.to_owned());
+        if ended {
+            self.ended.insert(id);
+        }
+        Ok(info)
+    }
+
+    fn log(&mut self, caller: &Caller, run_id: &str, log: &'a Log) -> Result<()> {
+        let id = self.active(caller, run_id)?.id;
+        let conflicts: Vec<(&Param, &str)> = log
+            .params
+            .iter()
+            .filter_map(|param| {
+                let place = (id, param.key_id);
+                let stored = self.new_params.get(&place).copied();
+                let stored = stored.or_else(|| self.params.get(&place).map(String::as_str))?;
+                (stored != param.value).then_some((param, stored))
+            })
+            .collect();
+        if !conflicts.is_empty() {
+            return Err(changed_params(run_id, &conflicts, log.single_param));
+        }
+        for param in &log.params {
+            let place = (id, param.key_id);
+            if !self.params.contains_key(&place) {
+                self.new_params.insert(place, &param.value);
+            }
+        }
+        for (key_id, points) in &log.series {
+            self.series.entry((id, *key_id)).or_default().extend_from_slice(points);
+        }
+        for (key_id, value) in &log.tags {
+            self.tags.insert((id, *key_id), value);
+        }
+        self.model_metrics.extend(log.model_metrics.iter().map(|(key_id, metric)| (id, *key_id, metric)));
+        if let Some(name) = &log.name {
+            self.active(caller, run_id)?.name.clone_from(name);
+            self.changed.insert(run_id.to_owned());
+        }
+        Ok(())
+    }
+
+    fn active(&mut self, caller: &Caller, run_id: &str) -> Result<&mut RunRow> {
+        let run = self.runs.get_mut(run_id).filter(|run| caller.may_write(run.experiment_id));
+        let run = run.ok_or_else(|| Error::NotFound(Resource::Run(run_id.to_owned())))?;
+        run.must_be_active()?;
+        Ok(run)
+    }
+
+    /// Writes everything, a few statements in all.
+    async fn write(mut self, tx: &mut Tx) -> Result<Vec<Grown>> {
+        self.write_created(tx).await?;
+        self.write_changed(tx).await?;
+        self.write_params_and_tags(tx).await?;
+        self.write_inputs(tx).await?;
+        self.write_model_metrics(tx).await?;
+        self.write_points(tx).await
+    }
+
+    async fn write_created(&mut self, tx: &mut Tx) -> Result<()> {
+        if self.created.is_empty() {
+            return Ok(());
+        }
+        let created = std::mem::take(&mut self.created);
+        let mut tags_of: HashMap<String, &[(i64, String)]> = HashMap::new();
+        let mut rows = Vec::with_capacity(created.len());
+        for (row, tags) in created {
+            tags_of.insert(row.public_id.clone(), tags);
+            rows.push(row);
+        }
+        let head = "INSERT INTO run (public_id, experiment_id, name, user_id, status, start_ms, end_ms, deleted_ms, \
+                    artifact_uri)";
+        let inserted: Vec<(i64, String)> =
+            tx.insert_returning(head, run_columns(rows), "RETURNING id, public_id").await?;
+        for (id, public_id) in inserted {
+            for (key_id, value) in tags_of[&public_id] {
+                self.tags.insert((id, *key_id), value);
+            }
+        }
+        Ok(())
+    }
+
+    /// An upsert by id, because it takes many rows at once; the rows exist, so it never inserts.
+    async fn write_changed(&mut self, tx: &mut Tx) -> Result<()> {
+        let mut rows: Vec<RunRow> = self.changed.iter().filter_map(|public_id| self.runs.remove(public_id)).collect();
+        rows.sort_unstable_by_key(|row| row.id);
+        let ids = rows.iter().map(|row| row.id).collect();
+        let mut columns = run_columns(rows);
+        columns.0.push(Column::Int(ids));
+        let head = "INSERT INTO run (public_id, experiment_id, name, user_id, status, start_ms, end_ms, deleted_ms, \
+                    artifact_uri, id)";
+        let tail = "ON CONFLICT (id) DO UPDATE \
+                    SET name = excluded.name, status = excluded.status, end_ms = excluded.end_ms";
+        tx.insert(head, columns, tail).await.map(drop)
+    }
+
+    async fn write_params_and_tags(&mut self, tx: &mut Tx) -> Result<()> {
+        let params = std::mem::take(&mut self.new_params);
+        tx.insert("INSERT INTO param (run_id, key_id, value)", key_value_columns(params), "").await?;
+        let tags = std::mem::take(&mut self.tags);
+        let tail = "ON CONFLICT (run_id, key_id) DO UPDATE SET value = excluded.value \
+                    WHERE tag.value <> excluded.value";
+        tx.insert("INSERT INTO tag (run_id, key_id, value)", key_value_columns(tags), tail).await.map(drop)
+    }
+
+    async fn write_inputs(&mut self, tx: &mut Tx) -> Result<()> {
+        let models = std::mem::take(&mut self.models);
+        let (runs, models) = models.into_iter().map(|(run, model)| (run, model.to_owned())).unzip();
+        let columns = Columns(vec![Column::Int(runs), Column::Text(models)]);
+        tx.insert("INSERT INTO model_input (run_id, model_id)", columns, "ON CONFLICT (run_id, model_id) DO NOTHING")
+            .await?;
+        if self.datasets.is_empty() {
+            return Ok(());
+        }
+        let ids = self.dataset_ids(tx).await?;
+        let (mut runs, mut datasets, mut tags, mut contexts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut linked = BTreeSet::new();
+        for (run_id, experiment_id, input) in &self.datasets {
+            let identity = (*experiment_id, input.dataset.name.clone(), input.dataset.digest.clone());
+            let id = ids.get(&identity).copied();
+            let id = id.ok_or_else(|| Error::internal(anyhow::anyhow!("a dataset that was inserted is not there")))?;
+            // Linked once, with the tags of the first time (contract section 3).
+            if linked.insert((*run_id, id)) {
+                runs.push(*run_id);
+                datasets.push(id);
+                tags.push(tags_json(&input.tags)?);
+                contexts.push(context(&input.tags));
+            }
+        }
+        let columns = vec![Column::Int(runs), Column::Int(datasets), Column::Text(tags), Column::OptText(contexts)];
+        let head = "INSERT INTO dataset_input (run_id, dataset_id, tags, context)";
+        tx.insert(head, Columns(columns), "ON CONFLICT (run_id, dataset_id) DO NOTHING").await.map(drop)
+    }
+
+    /// The ids of the datasets by (experiment, name, digest); those that are new are inserted.
+    async fn dataset_ids(&self, tx: &mut Tx) -> Result<HashMap<(i64, String, String), i64>> {
+        // In order of their identity, so that two processes insert them in the same order; the first writer's source,
+        // schema and profile stay.
+        let mut datasets = BTreeMap::new();
+        for (_, experiment_id, input) in &self.datasets {
+            let identity = (*experiment_id, input.dataset.name.as_str(), input.dataset.digest.as_str());
+            datasets.entry(identity).or_insert(&input.dataset);
+        }
+        let experiments: BTreeSet<i64> = datasets.keys().map(|(experiment_id, ..)| *experiment_id).collect();
+        let names: BTreeSet<&str> = datasets.keys().map(|(_, name, _)| *name).collect();
+        let text = |field: fn(&crate::model::Dataset) -> &String| {
+            Column::Text(datasets.values().map(|dataset| field(dataset).clone()).collect())
+        };
+        let optional = |field: fn(&crate::model::Dataset) -> &Option<String>| {
+            Column::OptText(datasets.values().map(|dataset| field(dataset).clone()).collect())
+        };
+        let columns = vec![
+            Column::Int(datasets.keys().map(|(experiment_id, ..)| *experiment_id).collect()),
+            text(|dataset| &dataset.name),
+            text(|dataset| &dataset.digest),
+            text(|dataset| &dataset.source_type),
+            text(|dataset| &dataset.source),
+            optional(|dataset| &dataset.schema),
+            optional(|dataset| &dataset.profile),
+        ];
+        let head = "INSERT INTO dataset (experiment_id, name, digest, source_type, source, schema, profile)";
+        tx.insert(head, Columns(columns), "ON CONFLICT (experiment_id, name, digest) DO NOTHING").await?;
+        let mut statement = sql("SELECT experiment_id, name, digest, id FROM dataset WHERE experiment_id");
+        statement.bind_ints(tx.dialect(), &Vec::from_iter(experiments)).push(" AND name");
+        statement.bind_texts(tx.dialect(), &Vec::from_iter(names));
+        let rows: Vec<(i64, String, String, i64)> = tx.all(statement).await?;
+        Ok(rows.into_iter().map(|(experiment_id, name, digest, id)| ((experiment_id, name, digest), id)).collect())
+    }
+
+    async fn write_model_metrics(&mut self, tx: &mut Tx) -> Result<()> {
+        let metrics = std::mem::take(&mut self.model_metrics);
+        let text = |field: fn(&ModelMetric) -> &String| {
+            Column::Text(metrics.iter().map(|(_, _, metric)| field(metric).clone()).collect())
+        };
+        let columns = vec![
+            Column::Int(metrics.iter().map(|(run_id, ..)| *run_id).collect()),
+            Column::Int(metrics.iter().map(|(_, key_id, _)| *key_id).collect()),
+            text(|metric| &metric.model_id),
+            Column::Int(metrics.iter().map(|(_, _, metric)| metric.point.timestamp_ms).collect()),
+            Column::Int(metrics.iter().map(|(_, _, metric)| metric.point.step).collect()),
+            Column::Float(metrics.iter().map(|(_, _, metric)| metric.point.value.sort_value()).collect()),
+            Column::Bool(metrics.iter().map(|(_, _, metric)| metric.point.value.is_nan()).collect()),
+            text(|metric| &metric.dataset_name),
+            text(|metric| &metric.dataset_digest),
+        ];
+        let head = "INSERT INTO model_metric (run_id, key_id, model_id, timestamp_ms, step, value, is_nan, \
+                    dataset_name, dataset_digest)";
+        tx.insert(head, Columns(columns), "ON CONFLICT DO NOTHING").await.map(drop)
+    }
+
+    /// One segment for each run, one row brought up to date for each series.
+    async fn write_points(&mut self, tx: &mut Tx) -> Result<Vec<Grown>> {
+        let mut series = std::mem::take(&mut self.series);
+        series.retain(|_, points| !points.is_empty());
+        let deltas: Vec<((i64, i64), Delta)> =
+            series.iter_mut().map(|(place, points)| (*place, Delta::of(points))).collect();
+        let mut by_run: BTreeMap<i64, Vec<(i64, &[Point])>> = BTreeMap::new();
+        for ((run_id, key_id), points) in &series {
+            by_run.entry(*run_id).or_default().push((*key_id, points));
+        }
+        let mut grown: BTreeMap<i64, Grown> =
+            self.ended.iter().map(|run_id| (*run_id, Grown { run_id: *run_id, points: 0, ended: true })).collect();
+        let (mut runs, mut counts, mut blobs) = (Vec::new(), Vec::new(), Vec::new());
+        for (run_id, series) in &by_run {
+            let points: usize = series.iter().map(|(_, points)| points.len()).sum();
+            let grown = grown.entry(*run_id).or_insert(Grown { run_id: *run_id, points: 0, ended: false });
+            grown.points = points as i64;
+            runs.push(*run_id);
+            counts.push(points as i64);
+            blobs.push(segment::encode(series));
+        }
+        let columns = vec![Column::Int(runs), Column::Int(counts), Column::Bytes(blobs)];
+        tx.insert("INSERT INTO metric_segment (run_id, points, data)", Columns(columns), "").await?;
+        tx.insert(UPSERT_SERIES, series_columns(&deltas), MERGE_SERIES).await?;
+        Ok(grown.into_values().collect())
+    }
+}
+
+const UPSERT_SERIES: &str = "INSERT INTO metric_series AS s (run_id, key_id, value, is_nan, step, timestamp_ms, count, \
+     min_value, max_value, first_ms, first_step, min_step, max_step, loose)";
+
+/// "Latest" is the point with the greatest (step, timestamp, value), whatever order points arrive in. The new points
+/// advance if their first lies after the latest one known; else the series is loose from now on.
+const MERGE_SERIES: &str = "ON CONFLICT (run_id, key_id) DO UPDATE SET \
+     value = CASE WHEN (excluded.step, excluded.timestamp_ms, excluded.value, excluded.is_nan) \
+         > (s.step, s.timestamp_ms, s.value, s.is_nan) THEN excluded.value ELSE s.value END, \
+     is_nan = CASE WHEN (excluded.step, excluded.timestamp_ms, excluded.value, excluded.is_nan) \
+         > (s.step, s.timestamp_ms, s.value, s.is_nan) THEN excluded.is_nan ELSE s.is_nan END, \
+     timestamp_ms = CASE WHEN (excluded.step, excluded.timestamp_ms, excluded.value, excluded.is_nan) \
+         > (s.step, s.timestamp_ms, s.value, s.is_nan) THEN excluded.timestamp_ms ELSE s.timestamp_ms END, \
+     step = CASE WHEN excluded.step > s.step THEN excluded.step ELSE s.step END, \
+     count = s.count + excluded.count, \
+     min_value = CASE WHEN excluded.min_value IS NULL OR s.min_value <= excluded.min_value \
+         THEN s.min_value ELSE excluded.min_value END, \
+     max_value = CASE WHEN excluded.max_value IS NULL OR s.max_value >= excluded.max_value \
+         THEN s.max_value ELSE excluded.max_value END, \
+     first_ms = CASE WHEN (excluded.first_ms, excluded.first_step) < (s.first_ms, s.first_step) \
+         THEN excluded.first_ms ELSE s.first_ms END, \
+     first_step = CASE WHEN (excluded.first_ms, excluded.first_step) < (s.first_ms, s.first_step) \
+         THEN excluded.first_step ELSE s.first_step END, \
+     min_step = CASE WHEN excluded.min_step < s.min_step THEN excluded.min_step ELSE s.min_step END, \
+     max_step = CASE WHEN excluded.max_step > s.max_step THEN excluded.max_step ELSE s.max_step END, \
+     loose = s.loose OR excluded.loose OR NOT (excluded.first_ms >= s.timestamp_ms AND excluded.first_step >= s.step \
+         AND (excluded.first_ms > s.timestamp_ms OR excluded.first_step > s.step))";
+
+fn series_columns(deltas: &[((i64, i64), Delta)]) -> Columns {
+    let int = |field: fn(&Delta) -> i64| Column::Int(deltas.iter().map(|(_, delta)| field(delta)).collect());
+    let float =
+        |field: fn(&Delta) -> Option<f64>| Column::OptFloat(deltas.iter().map(|(_, delta)| field(delta)).collect());
+    let flag = |field: fn(&Delta) -> bool| Column::Bool(deltas.iter().map(|(_, delta)| field(delta)).collect());
+    Columns(vec![
+        Column::Int(deltas.iter().map(|((run_id, _), _)| *run_id).collect()),
+        Column::Int(deltas.iter().map(|((_, key_id), _)| *key_id).collect()),
+        Column::Float(deltas.iter().map(|(_, delta)| delta.latest.value.sort_value()).collect()),
+        flag(|delta| delta.latest.value.is_nan()),
+        int(|delta| delta.latest.step),
+        int(|delta| delta.latest.timestamp_ms),
+        int(|delta| delta.count),
+        float(|delta| delta.min_value),
+        float(|delta| delta.max_value),
+        int(|delta| delta.first_ms),
+        int(|delta| delta.first_step),
+        int(|delta| delta.min_step),
+        int(|delta| delta.max_step),
+        flag(|delta| delta.loose),
+    ])
+}
+
+/// All columns of runs but the id.
+fn run_columns(rows: Vec<RunRow>) -> Columns {
+    let int = |field: fn(&RunRow) -> i64| Column::Int(rows.iter().map(field).collect());
+    let optional = |field: fn(&RunRow) -> Option<i64>| Column::OptInt(rows.iter().map(field).collect());
+    let text = |field: fn(&RunRow) -> &String| Column::Text(rows.iter().map(|row| field(row).clone()).collect());
+    Columns(vec![
+        text(|row| &row.public_id),
+        int(|row| row.experiment_id),
+        text(|row| &row.name),
+        text(|row| &row.user_id),
+        int(|row| row.status),
+        int(|row| row.start_ms),
+        optional(|row| row.end_ms),
+        optional(|row| row.deleted_ms),
+        text(|row| &row.artifact_uri),
+    ])
+}
+
+fn key_value_columns(values: BTreeMap<(i64, i64), &str>) -> Columns {
+    let (mut runs, mut keys, mut texts) = (Vec::new(), Vec::new(), Vec::new());
+    for ((run_id, key_id), value) in values {
+        runs.push(run_id);
+        keys.push(key_id);
+        texts.push(value.to_owned());
+    }
+    Columns(vec![Column::Int(runs), Column::Int(keys), Column::Text(texts)])
+}
+
+fn tags_json(tags: &[KeyValue]) -> Result<String> {
+    let pairs: Vec<(&str, &str)> = tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str())).collect();
+    serde_json::to_string(&pairs).map_err(Error::internal)
+}
+
+fn context(tags: &[KeyValue]) -> Option<String> {
+    tags.iter().find(|tag| tag.key == "mlflow.data.context").map(|tag| tag.value.clone())
+}
+
+fn changed_params(run_id: &str, conflicts: &[(&Param, &str)], single: bool) -> Error {
+    let opening = "Changing param values is not allowed.";
+    let shown = python_string;
+    if let [(param, stored)] = conflicts
+        && single
+    {
+        let (key, stored, new) = (shown(&param.key), shown(stored), shown(&param.value));
+        return Error::Invalid(format!(
+            "{opening} Param with key={key} was already logged with value={stored} for run ID='{run_id}'. Attempted \
+             logging new value {new}."
+        ));
+    }
+    let conflict = |(param, stored): &(&Param, &str)| {
+        let (key, stored, new) = (shown(&param.key), shown(stored), shown(&param.value));
+        format!("{{'key': {key}, 'old_value': {stored}, 'new_value': {new}}}")
+    };
+    let list = conflicts.iter().map(conflict).collect::<Vec<_>>().join(", ");
+    Error::Invalid(format!("{opening} Params were already logged='[{list}]' for run ID='{run_id}'."))
+}
+
+/// The contract's text for a run in, or a change of, a deleted experiment.
+pub(in crate::store) fn inactive_experiment(id: i64) -> Error {
+    Error::Invalid(format!("The experiment {id} must be in the 'active' state. Current state is deleted."))
+}

@@ -1,0 +1,85 @@
+// Builds the UI into static/dist, laid out as the server serves it:
+//
+//   dist/index.html            what `/` answers
+//   dist/static-files/*        everything it refers to; each name carries a hash of the content
+//
+// Beside each file lie its .br and .gz forms, so the server never compresses one itself.
+
+import { createHash } from "node:crypto";
+import { copyFile, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, extname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { brotliCompress, constants, gzip } from "node:zlib";
+import { build } from "esbuild";
+
+/** Gzipped size in bytes that one first load may cost: HTML, scripts, styles and pictures together. */
+const FIRST_LOAD_LIMIT = 100_000;
+
+const home = dirname(fileURLToPath(import.meta.url));
+const dist = join(home, "dist");
+const files = join(dist, "static-files");
+
+await rm(dist, { recursive: true, force: true });
+await mkdir(files, { recursive: true });
+
+const result = await build({
+  absWorkingDir: home,
+  entryPoints: ["src/main.ts", "src/page.css"],
+  outdir: files,
+  bundle: true,
+  format: "esm",
+  target: "es2022",
+  splitting: true,
+  minify: true,
+  entryNames: "[name]-[hash]",
+  chunkNames: "[name]-[hash]",
+  assetNames: "[name]-[hash]",
+  legalComments: "none",
+  metafile: true,
+  logLevel: "warning",
+});
+
+/** Where each source that index.html names ended up, as a URL relative to the page. */
+const urls = new Map();
+for (const [output, { entryPoint }] of Object.entries(result.metafile.outputs)) {
+  if (entryPoint) urls.set(entryPoint, relative(dist, join(home, output)));
+}
+urls.set("src/icon.svg", await copyHashed("src/icon.svg"));
+
+const template = await readFile(join(home, "index.html"), "utf8");
+const page = template.replace(/(?<=(?:href|src)=")src\/[^"]+/g, (source) => {
+  const url = urls.get(source);
+  if (!url) throw new Error(`index.html refers to ${source}, which the build does not make`);
+  return url;
+});
+await writeFile(join(dist, "index.html"), page);
+
+const sizes = await Promise.all([join(dist, "index.html"), ...(await listFiles(files))].map(compress));
+const total = sizes.reduce((sum, size) => sum + size, 0);
+if (total > FIRST_LOAD_LIMIT) throw new Error(`the page needs ${total} bytes gzipped, the limit is ${FIRST_LOAD_LIMIT}`);
+console.log(`static/dist: ${sizes.length} files, ${(total / 1000).toFixed(1)} kB gzipped`);
+
+/** Copies a file that esbuild does not handle to a name with its hash; returns its URL relative to the page. */
+async function copyHashed(source) {
+  const hash = createHash("sha256").update(await readFile(join(home, source))).digest("hex").slice(0, 8).toUpperCase();
+  const name = `${basename(source, extname(source))}-${hash}${extname(source)}`;
+  await copyFile(join(home, source), join(files, name));
+  return `static-files/${name}`;
+}
+
+async function listFiles(folder) {
+  return (await readdir(folder)).map((name) => join(folder, name));
+}
+
+/** Writes the .br and .gz forms beside a file; returns the gzipped size in bytes. */
+async function compress(file) {
+  const content = await readFile(file);
+  const small = await promisify(gzip)(content, { level: constants.Z_BEST_COMPRESSION });
+  const smallest = await promisify(brotliCompress)(content, {
+    params: { [constants.BROTLI_PARAM_SIZE_HINT]: content.length },
+  });
+  await writeFile(`${file}.gz`, small);
+  await writeFile(`${file}.br`, smallest);
+  return small.length;
+}

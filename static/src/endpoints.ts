@@ -1,0 +1,78 @@
+/** A method and a path. */
+export type Endpoint = readonly [method: "GET" | "POST" | "PUT" | "DELETE", path: string];
+
+/** Endpoints that belong together. */
+export interface Group {
+  title: string;
+  about: string;
+  endpoints: readonly Endpoint[];
+}
+
+/** What the server answers, for a reader; paths stand after `api/2.0/` unless they begin with a slash. */
+export const GROUPS: readonly Group[] = [
+  {
+    title: "Experiments",
+    about: "Create, find, rename, tag, delete and restore.",
+    endpoints: [
+      ["POST", "mlflow/experiments/create"],
+      ["GET", "mlflow/experiments/get"],
+      ["GET", "mlflow/experiments/get-by-name"],
+      ["POST", "mlflow/experiments/search"],
+      ["POST", "mlflow/experiments/update"],
+      ["POST", "mlflow/experiments/set-experiment-tag"],
+      ["POST", "mlflow/experiments/delete-experiment-tag"],
+      ["POST", "mlflow/experiments/delete"],
+      ["POST", "mlflow/experiments/restore"],
+    ],
+  },
+  {
+    title: "Runs",
+    about: "The life of a run, its parameters, tags and datasets.",
+    endpoints: [
+      ["POST", "mlflow/runs/create"],
+      ["GET", "mlflow/runs/get"],
+      ["POST", "mlflow/runs/search"],
+      ["POST", "mlflow/runs/update"],
+      ["POST", "mlflow/runs/log-parameter"],
+      ["POST", "mlflow/runs/set-tag"],
+      ["POST", "mlflow/runs/delete-tag"],
+      ["POST", "mlflow/runs/log-inputs"],
+      ["POST", "mlflow/runs/log-model"],
+      ["POST", "mlflow/runs/delete"],
+      ["POST", "mlflow/runs/restore"],
+    ],
+  },
+  {
+    title: "Metrics",
+    about: "One value, a batch of a thousand, or a whole history.",
+    endpoints: [
+      ["POST", "mlflow/runs/log-metric"],
+      ["POST", "mlflow/runs/log-batch"],
+      ["GET", "mlflow/metrics/get-history"],
+      ["GET", "mlflow/metrics/get-history-bulk-interval"],
+    ],
+  },
+  {
+    title: "Artifacts",
+    about: "Files of a run, streamed to and from the server’s disk.",
+    endpoints: [
+      ["GET", "mlflow/artifacts/list"],
+      ["GET", "mlflow-artifacts/artifacts?path="],
+      ["PUT", "mlflow-artifacts/artifacts/{path}"],
+      ["GET", "mlflow-artifacts/artifacts/{path}"],
+      ["DELETE", "mlflow-artifacts/artifacts/{path}"],
+      ["GET", "/get-artifact"],
+    ],
+  },
+  {
+    title: "Service",
+    about: "For load balancers, monitoring and clients.",
+    endpoints: [
+      ["GET", "/health"],
+      ["GET", "/ready"],
+      ["GET", "/version"],
+      ["GET", "/metrics"],
+      ["GET", "/api/3.0/mlflow/server-info"],
+    ],
+  },
+];

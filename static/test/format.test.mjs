@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { count, duration, moment, shellWord } from "../src/format.ts";
+
+const NOW = new Date(2026, 10, 24, 12, 0, 0).getTime();
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+test("a count has separators, and a plus when there are more", () => {
+  assert.equal(count(0, false), "0");
+  assert.equal(count(1234, false), "1,234");
+  assert.equal(count(1000, true), "1,000+");
+});
+
+test("a time is relative within a week and a date after it", () => {
+  assert.equal(moment(NOW - 59_000, NOW), "just now");
+  assert.equal(moment(NOW - MINUTE, NOW), "1 min ago");
+  assert.equal(moment(NOW - 23 * HOUR, NOW), "23 h ago");
+  assert.equal(moment(NOW - DAY, NOW), "yesterday");
+  assert.equal(moment(NOW - 7 * DAY + 1, NOW), "6 days ago");
+  assert.equal(moment(NOW - 7 * DAY, NOW), "2026-11-17 12:00");
+});
+
+test("a time ahead of the browser's clock is no nonsense", () => {
+  assert.equal(moment(NOW + 30_000, NOW), "just now");
+  assert.equal(moment(NOW + HOUR, NOW), "2026-11-24 13:00");
+});
+
+test("a duration has two units at most", () => {
+  assert.equal(duration(420), "0.4 s");
+  assert.equal(duration(59_999), "59 s");
+  assert.equal(duration(3 * MINUTE + 5_000), "3 min 05 s");
+  assert.equal(duration(2 * HOUR + 10 * MINUTE), "2 h 10 min");
+  assert.equal(duration(3 * DAY + 4 * HOUR), "3 d 04 h");
+});
+
+test("a run that ended before it started lasted no time", () => {
+  assert.equal(duration(-5_000), "0.0 s");
+});
+
+test("an address is quoted for the shell only where it must be", () => {
+  assert.equal(shellWord("http://127.0.0.1:5000/wind"), "http://127.0.0.1:5000/wind");
+  assert.equal(shellWord("http://[::1]:5000"), "'http://[::1]:5000'");
+  assert.equal(shellWord("http://host/a;b"), "'http://host/a;b'");
+  assert.equal(shellWord("http://host/it's"), `'http://host/it'\\''s'`);
+});

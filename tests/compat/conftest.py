@@ -1,0 +1,60 @@
+"""Fixtures, and the environment that must be set before the MLflow client is imported."""
+
+import os
+
+# A server's failure must fail the test at once, not after the client's minutes of retries.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+# The client must talk to nobody but the server under test.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("DO_NOT_TRACK", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import mlflow
+import pytest
+from mlflow import MlflowClient
+
+import support
+
+
+def pytest_configure(config):
+    if not support.TRACKING_URI:
+        pytest.exit("set MLFLOW_TRACKING_URI to the server under test, or call run.sh", returncode=2)
+
+
+@pytest.fixture(autouse=True)
+def no_run_left_active(tmp_path, monkeypatch):
+    """Works in a folder of its own and leaves no fluent state behind for the next test."""
+    monkeypatch.chdir(tmp_path)
+    yield
+    while mlflow.active_run():
+        mlflow.end_run()
+
+
+@pytest.fixture(scope="session")
+def http():
+    return support.Http()
+
+
+@pytest.fixture(scope="session")
+def client():
+    return MlflowClient()
+
+
+@pytest.fixture
+def experiment_id(client):
+    """A new, empty experiment."""
+    return client.create_experiment(support.unique("experiment"))
+
+
+@pytest.fixture
+def run_id(client, experiment_id):
+    """A new run without params, metrics or tags of its own."""
+    return client.create_run(experiment_id).info.run_id
+
+
+@pytest.fixture
+def fluent_experiment_id():
+    """A new experiment that the fluent API logs to."""
+    return mlflow.set_experiment(support.unique("fluent")).experiment_id

@@ -1,0 +1,687 @@
+//! The real binary: start, sockets, signals, locks, and what surrounds every request.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    os::unix::{
+        fs::{FileTypeExt, PermissionsExt},
+        net::{UnixDatagram, UnixListener, UnixStream},
+        process::ExitStatusExt,
+    },
+    path::{Path, PathBuf},
+    process::{Child, ChildStderr, Command, Output, Stdio},
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const CREATE: &str = "/api/2.0/mlflow/experiments/create";
+
+/// A running server; killed when dropped.
+struct Server {
+    child: Child,
+    records: BufReader<ChildStderr>,
+    /// The record that says it is ready.
+    ready: Value,
+}
+
+impl Server {
+    /// Starts a server on a free port, with its data in `directory`.
+    fn start(directory: &Path, flags: &[&str]) -> Self {
+        Self::spawn(command(directory, &[&["--listen", "127.0.0.1:0"], flags].concat()))
+    }
+
+    fn spawn(mut command: Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let records = BufReader::new(child.stderr.take().unwrap());
+        let mut server = Server { child, records, ready: Value::Null };
+        server.ready = server.wait_for("windvane is ready");
+        server
+    }
+
+    /// Reads log records up to the one whose message begins like this.
+    fn wait_for(&mut self, message: &str) -> Value {
+        let mut seen = String::new();
+        loop {
+            let mut line = String::new();
+            self.records.read_line(&mut line).unwrap();
+            assert!(!line.is_empty(), "the server ended before it said {message:?}:\n{seen}");
+            let record: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not one JSON record: {line}"));
+            if record["fields"]["message"].as_str().is_some_and(|text| text.starts_with(message)) {
+                return record;
+            }
+            seen += &line;
+        }
+    }
+
+    /// The first TCP address it listens on.
+    fn address(&self) -> String {
+        let urls = self.ready["fields"]["listen"].as_str().unwrap();
+        let url = urls.split(' ').find_map(|url| url.strip_prefix("http://")).expect("a TCP address");
+        url.split('/').next().unwrap().to_owned()
+    }
+
+    fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address()).unwrap()
+    }
+
+    fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], "")
+    }
+
+    /// Sends one request; a `host` among the headers replaces the usual one.
+    fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        exchange(self.connect(), &request(method, path, headers, body))
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    fn exit_code(mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (key, value) = line.split_once(": ")?;
+            key.eq_ignore_ascii_case(name).then_some(value)
+        })
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
+    }
+}
+
+/// `windvane server` with its data in `directory` and nothing of this process's environment.
+fn command(directory: &Path, flags: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_windvane"));
+    command.env_clear().current_dir(directory).args(["server", "--data", "data"]).args(flags);
+    command
+}
+
+/// Runs a server that is not expected to start.
+fn refused(mut command: Command) -> (Option<i32>, String) {
+    let Output { status, stderr, .. } = command.output().unwrap();
+    (status.code(), String::from_utf8(stderr).unwrap())
+}
+
+fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> String {
+    let mut text = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+        text += "host: localhost\r\n";
+    }
+    for (name, value) in headers {
+        text += &format!("{name}: {value}\r\n");
+    }
+    format!("{text}\r\n{body}")
+}
+
+fn exchange(mut stream: impl Read + Write, request: &str) -> Answer {
+    stream.write_all(request.as_bytes()).unwrap();
+    read_answer(stream)
+}
+
+fn read_answer(mut stream: impl Read) -> Answer {
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text:?}"));
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    Answer { status, head: head.to_owned(), body: body.to_owned() }
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+/// A directory that only we may use, for sockets.
+fn directory() -> (TempDir, PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().canonicalize().unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+    (directory, path)
+}
+
+/// Sends the head of a request and half of its body, and returns when the server has begun to read it.
+fn half_a_request(server: &Server) -> (TcpStream, &'static str) {
+    let body = r#"{"name":"halved"}"#;
+    let (first, second) = body.split_at(5);
+    let mut stream = server.connect();
+    let head = format!(
+        "POST {CREATE} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nexpect: 100-continue\r\n\
+         content-length: {}\r\n\r\n{first}",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    // The server says so when it wants the body: the handler is at work.
+    let mut go_on = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
+    stream.read_exact(&mut go_on).unwrap();
+    assert!(go_on.starts_with(b"HTTP/1.1 100"));
+    (stream, second)
+}
+
+// ---- start -----------------------------------------------------------------------------------------------------------
+
+#[test]
+fn a_server_says_where_it_listens_and_what_it_keeps_is_private_whatever_the_umask() {
+    let (_guard, path) = directory();
+    let mut shell = Command::new("/bin/sh");
+    let start = format!("umask 000; exec {} server --listen 127.0.0.1:0", env!("CARGO_BIN_EXE_windvane"));
+    shell.env_clear().current_dir(&path).args(["-c", &start]);
+
+    let server = Server::spawn(shell);
+
+    assert_eq!(server.get("/health").body, "OK");
+    let data = path.join("windvane-data");
+    assert_eq!(server.ready["fields"]["data"], data.to_str().unwrap());
+    assert_eq!(server.ready["fields"]["tracking_uri"], format!("http://{}", server.address()));
+    assert_eq!(mode(&data), 0o750);
+    assert_eq!(mode(&data.join("admin.sock")), 0o600);
+    for entry in fs::read_dir(&data).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(&path) & 0o027, 0, "{} is open to others", path.display());
+    }
+}
+
+#[test]
+fn people_get_a_banner_with_the_line_to_export() {
+    let (_guard, path) = directory();
+    let flags = ["--log-format", "human", "--listen", "127.0.0.1:0", "--prefix", "/lab"];
+    let mut child = command(&path, &flags).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+
+    let banner: Vec<String> =
+        lines.by_ref().map(Result::unwrap).take_while(|line| !line.contains("MLFLOW_TRACKING_URI")).collect();
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    let banner = banner.join("\n");
+    for part in ["listens on  http://127.0.0.1:", "/lab", "no accounts: anyone on this node", "data        /"] {
+        assert!(banner.contains(part), "no {part} in\n{banner}");
+    }
+}
+
+#[test]
+fn addresses_beyond_this_node_need_to_be_allowed_aloud() {
+    let (_guard, path) = directory();
+
+    for address in ["0.0.0.0:0", "[::]:0", "192.168.1.1:0", "some-host:0"] {
+        let (code, text) = refused(command(&path, &["--listen", address]));
+        assert_eq!(code, Some(2), "{address}: {text}");
+        assert!(text.contains("--allow-open") && text.contains(address), "{text}");
+    }
+    assert!(!path.join("data").exists(), "a refused start leaves nothing behind");
+    let server = Server::spawn(command(&path, &["--listen", "0.0.0.0:0", "--allow-open"]));
+    let port = server.address().rsplit(':').next().unwrap().to_owned();
+    let stream = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+    assert_eq!(exchange(stream, &request("GET", "/health", &[], "")).body, "OK");
+}
+
+#[test]
+fn a_taken_address_is_a_failure_that_names_it() {
+    let (_guard, path) = directory();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+
+    let (code, text) = refused(command(&path, &["--listen", &address]));
+
+    assert_eq!(code, Some(1));
+    assert!(text.contains(&format!("cannot listen on {address}")), "{text}");
+}
+
+#[test]
+fn a_data_directory_that_everyone_may_change_is_refused() {
+    let (_guard, path) = directory();
+    fs::create_dir(path.join("data")).unwrap();
+    fs::set_permissions(path.join("data"), fs::Permissions::from_mode(0o777)).unwrap();
+
+    let (code, text) = refused(command(&path, &["--listen", "127.0.0.1:0"]));
+
+    assert_eq!(code, Some(1));
+    assert!(text.contains("chmod o-w data"), "{text}");
+}
+
+#[test]
+fn a_service_manager_hears_when_the_server_is_ready() {
+    let (_guard, path) = directory();
+    let manager = UnixDatagram::bind(path.join("notify")).unwrap();
+    let mut command = command(&path, &["--listen", "127.0.0.1:0"]);
+    command.env("NOTIFY_SOCKET", path.join("notify"));
+
+    let _server = Server::spawn(command);
+
+    let mut message = [0; 64];
+    let length = manager.recv(&mut message).unwrap();
+    assert_eq!(&message[..length], b"READY=1");
+}
+
+// ---- one directory, one process --------------------------------------------------------------------------------------
+
+#[test]
+fn a_second_server_on_a_directory_is_refused_with_who_holds_it() {
+    let (_guard, path) = directory();
+    let first = Server::start(&path, &[]);
+
+    let (code, text) = refused(command(&path, &["--listen", "127.0.0.1:0"]));
+
+    assert_eq!(code, Some(1));
+    let expected = format!("process {} already serves data, on http://{}", first.child.id(), first.address());
+    assert!(text.contains(&expected), "{text}");
+    assert_eq!(first.get("/health").status, 200);
+}
+
+#[test]
+fn a_second_server_on_the_same_sqlite_file_is_refused_too() {
+    let (_guard, path) = directory();
+    let (first, second) = (path.join("first"), path.join("second"));
+    fs::create_dir(&first).unwrap();
+    fs::create_dir(&second).unwrap();
+    let database = format!("sqlite:{}", path.join("runs.db").display());
+    let _server = Server::start(&first, &["--database", &database]);
+
+    let (code, text) = refused(command(&second, &["--listen", "127.0.0.1:0", "--database", &database]));
+
+    assert_eq!(code, Some(1));
+    assert!(text.contains("already uses"), "{text}");
+}
+
+#[test]
+fn after_kill_9_the_next_server_starts_at_once_with_the_same_sockets() {
+    let (_guard, path) = directory();
+    let flags = ["--listen", "unix:socket"];
+    let mut server = Server::start(&path, &flags);
+    server.signal("-KILL");
+    assert_eq!(server.child.wait().unwrap().signal(), Some(9));
+    assert!(fs::symlink_metadata(path.join("socket")).unwrap().file_type().is_socket(), "the file outlives the server");
+
+    let server = Server::start(&path, &flags);
+
+    assert_eq!(server.get("/health").body, "OK");
+    let stream = UnixStream::connect(path.join("socket")).unwrap();
+    assert_eq!(exchange(stream, &request("GET", "/health", &[], "")).body, "OK");
+}
+
+#[test]
+fn the_control_socket_tells_who_serves() {
+    let (_guard, path) = directory();
+    let server = Server::start(&path, &[]);
+    let stream = UnixStream::connect(path.join("data/admin.sock")).unwrap();
+
+    let status = exchange(stream, &request("GET", "/status", &[], "")).json();
+
+    assert_eq!(status["pid"], server.child.id());
+    assert_eq!(status["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(status["listen"], json!([format!("http://{}", server.address())]));
+    assert_eq!(status["data"], path.join("data").to_str().unwrap());
+    assert!(status["uptime_s"].is_u64());
+    assert_eq!(server.get("/status").status, 404, "it is not for everyone");
+}
+
+#[test]
+fn a_data_directory_may_lie_deeper_than_a_socket_address_is_long() {
+    let (_guard, path) = directory();
+    let deep = path.join("d".repeat(120)).join("e".repeat(120));
+    fs::create_dir_all(&deep).unwrap();
+    let _server = Server::start(&deep, &[]);
+
+    let (code, text) = refused(command(&deep, &["--listen", "127.0.0.1:0"]));
+
+    assert_eq!(code, Some(1));
+    assert!(text.contains("already serves data, on http://"), "{text}");
+}
+
+// ---- unix sockets ----------------------------------------------------------------------------------------------------
+
+#[test]
+fn a_unix_socket_is_private_takes_any_host_name_and_goes_with_the_server() {
+    let (_guard, path) = directory();
+    let server = Server::spawn(command(&path, &["--listen", "unix:socket"]));
+    let socket = path.join("socket");
+
+    let answer = exchange(UnixStream::connect(&socket).unwrap(), &request("GET", "/", &[("host", "any.example")], ""));
+    assert_eq!(answer.status, 200);
+    assert_eq!(mode(&socket), 0o600);
+    server.signal("-TERM");
+    assert_eq!(server.exit_code(), Some(0));
+    assert!(!socket.exists());
+}
+
+#[test]
+fn a_living_socket_a_file_and_an_insecure_directory_are_refused() {
+    let (_guard, path) = directory();
+    let _living = UnixListener::bind(path.join("living")).unwrap();
+    fs::write(path.join("file"), "mine").unwrap();
+    let open = path.join("open");
+    fs::create_dir(&open).unwrap();
+    fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
+
+    for (socket, expected) in [
+        ("unix:living", "another server listens there"),
+        ("unix:file", "not a socket"),
+        ("unix:open/socket", "chmod go-w"),
+        ("unix:absent/socket", "cannot use the directory"),
+    ] {
+        let (code, text) = refused(command(&path, &["--listen", socket]));
+        assert_eq!(code, Some(1), "{socket}");
+        assert!(text.contains(expected), "{socket}: {text}");
+    }
+    assert_eq!(fs::read_to_string(path.join("file")).unwrap(), "mine");
+    assert!(UnixStream::connect(path.join("living")).is_ok());
+}
+
+// ---- stopping --------------------------------------------------------------------------------------------------------
+
+#[test]
+fn the_first_signal_lets_running_requests_finish() {
+    for signal in ["-TERM", "-INT"] {
+        let (_guard, path) = directory();
+        let mut server = Server::start(&path, &[]);
+        let (mut stream, rest) = half_a_request(&server);
+
+        server.signal(signal);
+        server.wait_for(&format!("stopped listening on http://{}", server.address()));
+        let late = TcpStream::connect(server.address());
+        stream.write_all(rest.as_bytes()).unwrap();
+        let answer = read_answer(&stream);
+
+        assert!(late.is_err(), "a stopping server accepts nothing");
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert!(answer.json()["experiment_id"].is_string());
+        assert_eq!(server.exit_code(), Some(0));
+    }
+}
+
+#[test]
+fn the_second_signal_cuts_what_is_still_running() {
+    let (_guard, path) = directory();
+    let mut server = Server::start(&path, &[]);
+    let (mut stream, _rest) = half_a_request(&server);
+
+    server.signal("-TERM");
+    server.wait_for("stopped listening on http://");
+    server.signal("-TERM");
+    server.wait_for("cutting the connections");
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+
+    assert_eq!(answer, b"");
+    assert_eq!(server.exit_code(), Some(0));
+}
+
+#[test]
+fn without_a_grace_time_the_first_signal_cuts() {
+    let (_guard, path) = directory();
+    let server = Server::start(&path, &["--shutdown-grace-s", "0"]);
+    let (_stream, _rest) = half_a_request(&server);
+
+    server.signal("-TERM");
+
+    assert_eq!(server.exit_code(), Some(0));
+}
+
+// ---- paths -----------------------------------------------------------------------------------------------------------
+
+#[test]
+fn below_a_prefix_everything_works_and_beside_it_only_the_files_of_artifacts() {
+    let (_guard, path) = directory();
+    let server = Server::start(&path, &["--static-prefix", "/lab/"]);
+
+    let front = server.get("/lab");
+    assert_eq!((front.status, front.header("location")), (307, Some("/lab/")));
+    assert_eq!(front.header("x-content-type-options"), Some("nosniff"));
+    assert_eq!(server.get("/lab/").status, 200);
+    assert_eq!(server.get("/lab/health").body, "OK");
+    assert_eq!(server.get("//lab//health").body, "OK");
+    assert_eq!(server.get("/lab/api/3.0/mlflow/server-info").status, 200);
+    for beside in ["/", "/health", "/laboratory/health", "/api/3.0/mlflow/server-info"] {
+        let answer = server.get(beside);
+        assert_eq!(answer.status, 404, "{beside}");
+        assert!(answer.json()["error_code"].is_string());
+    }
+    let file = "/api/2.0/mlflow-artifacts/artifacts/some/file";
+    for path in [file.to_owned(), format!("/lab{file}")] {
+        // Present or not: the route is there.
+        let answer = server.get(&path);
+        assert_ne!(answer.json()["error_code"], "ENDPOINT_NOT_FOUND", "{path}: {answer:?}");
+    }
+}
+
+#[test]
+fn many_slashes_are_one_and_encoded_letters_are_letters() {
+    let (_guard, path) = directory();
+    let server = Server::start(&path, &[]);
+
+    for path in ["//health", "/%68ealth", "//api//3.0/mlflow///server-inf%6F"] {
+        assert_eq!(server.get(path).status, 200, "{path}");
+    }
+    for path in ["/health/", "/Health", "/api/3.0/mlflow/server-info/", "/api/3.0%2Fmlflow/server-info"] {
+        let answer = server.get(path);
+        assert_eq!(answer.status, 404, "{path}");
+        assert!(answer.json()["message"].is_string());
+    }
+}
+
+// ---- what surrounds every request ------------------------------------------------------------------------------------
+
+#[test]
+fn supervisors_get_short_exact_answers() {
+    let (_guard, path) = directory();
+    let server = Server::start(&path, &[]);
+
+    let health = server.get("/health");
+    assert_eq!((health.status, health.body.as_str()), (200, "OK"));
+    assert!(health.header("content-type").unwrap().starts_with("text/plain"));
+    assert_eq!(server.get("/version").body, "3.18.0");
+    assert_eq!(server.get("/ready").json(), json!({ "status": "ready" }));
+    let info = server.get("/ajax-api/3.0/mlflow/server-info").json();
+    assert_eq!(info["store_type"], "SqlStore");
+    assert_eq!(info["artifact_serving_enabled"], true);
+    assert_eq!(info["workspaces_enabled"], false);
+    let figures = server.get("/metrics").body;
+    let counted = r#"windvane_http_requests_total{route="/health",method="GET",status="200"} 1"#;
+    assert!(figures.contains(counted), "{figures}");
+}
+
+#[test]
+fn figures_have_no_series_for_what_clients_make_up() {
+    let (_guard, path) = directory();
+    let server = Server::start(&path, &[]);
+
+    for number in 0..20 {
+        server.get(&format!("/made/up/{number}"));
+        server.send(&format!("MADEUP{number}"), "/health", &[], "");
+    }
+
+    let figures = server.get("/metrics").body;
+    assert!(!figures.contains("made") && !figures.contains("MADEUP"), "{figures}");
+    assert!(figures.contains(r#"{route="unmatched",method="GET",status="404"} 20"#), "{figures}");
+    assert!(figures.contains(r#"method="other",status="405"} 20"#), "{figures}");
+}
+
+#[test]
+fn every_answer_has_an_id_and_the_headers_that_protect_it() {
+    let (_guard, path) = directory();
+    let server = Server::start(&path, &[]);
+
+    for path in ["/health", "/", "/absent", "/api/3.0/mlflow/server-info"] {
+        let answer = server.get(path);
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
+        assert_eq!(answer.header("x-frame-options"), Some("SAMEORIGIN"), "{path}");
+        assert!(answer.header("x-request-id").is_some_and(|id| !id.is_empty()), "{path}");
+    }
+    let id = |given: &str| {
+        server.send("GET", "/health", &[("x-request-id", given)], "").header("x-request-id").unwrap().to_owned()
+    };
+    assert_eq!(id("proxy-7.a_B"), "proxy-7.a_B");
+    for insane in ["two words", "<script>", "a\u{1b}[2J", &"x".repeat(65), "a;b"] {
+        assert_ne!(id(insane), insane);
+    }
+    assert_ne!(id(""), id(""));
+}
+
+#[test]
+fn a_request_is_one_record_with_its_id_and_template_and_nothing_the_client_wrote() {
+    let (_guard, path) = directory();
+    let mut server = Server::start(&path, &[]);
+
+    server.send("GET", "/api/2.0/mlflow-artifacts/artifacts/secret-name", &[("x-request-id", "id-1")], "");
+
+    let record = server.wait_for("answered");
+    assert_eq!(record["span"]["id"], "id-1");
+    assert_eq!(record["span"]["method"], "GET");
+    assert_eq!(record["span"]["route"], "/api/2.0/mlflow-artifacts/artifacts/{*path}");
+    assert!(record["fields"]["status"].is_u64() && record["fields"]["latency_us"].is_u64());
+    assert!(!record.to_string().contains("secret-name"));
+}
+
+#[test]
+fn a_request_must_name_this_server() {
+    let (_guard, path) = directory();
+    let server = Server::start(&path, &["--allowed-hosts", "track.example.org"]);
+    let info = "/api/3.0/mlflow/server-info";
+    let status = |path: &str, host: &str| server.send("GET", path, &[("host", host)], "").status;
+
+    for host in ["localhost", "LOCALHOST:5000", "127.0.0.1:5000", "[::1]:5000", "10.0.0.1", "track.example.org.:8443"] {
+        assert_eq!(status(info, host), 200, "{host}");
+    }
+    for host in ["evil.example", "localhost.evil", "127.0.0.1.evil", "", "8.8.8.8"] {
+        let answer = server.send("GET", info, &[("host", host)], "");
+        assert_eq!(answer.status, 403, "{host}");
+        assert!(answer.json()["message"].as_str().unwrap().starts_with("Invalid Host header"));
+        assert!(host.is_empty() || !answer.body.contains(host), "what was sent is not repeated");
+        assert_eq!(status("/health", host), 200, "supervisors may use any name");
+        assert_eq!(status("/version", host), 200);
+    }
+    assert_eq!(server.send("GET", info, &[("host", "localhost"), ("host", "localhost")], "").status, 403);
+    assert_eq!(status("http://evil.example/api/3.0/mlflow/server-info", "localhost"), 403);
+    let absent = format!("GET {info} HTTP/1.1\r\nconnection: close\r\n\r\n");
+    assert_eq!(exchange(server.connect(), &absent).status, 403);
+}
+
+#[test]
+fn pages_of_other_origins_may_not_write() {
+    let (_guard, path) = directory();
+    let server = Server::start(&path, &["--allowed-origins", "https://portal.example.org"]);
+    let host = server.address();
+    let own = format!("http://{host}");
+    let write = |name: &str, headers: &[(&str, &str)]| {
+        let headers = [headers, &[("host", host.as_str()), ("content-type", "application/json")]].concat();
+        server.send("POST", CREATE, &headers, &format!(r#"{{"name":"{name}"}}"#))
+    };
+
+    for (name, origin) in
+        [("own", own.as_str()), ("local", "http://localhost:3000"), ("listed", "https://portal.example.org")]
+    {
+        let answer = write(name, &[("origin", origin)]);
+        assert_eq!(answer.status, 200, "{origin}: {answer:?}");
+        let shared = if name == "own" { None } else { Some(origin) };
+        assert_eq!(answer.header("access-control-allow-origin"), shared);
+    }
+    assert_eq!(write("no-page", &[]).status, 200);
+    for origin in ["https://evil.example", "null", "http://portal.example.org", "https://portal.example.org:1"] {
+        let answer = write("foreign", &[("origin", origin)]);
+        assert_eq!(answer.status, 403, "{origin}");
+        assert!(answer.json()["message"].as_str().unwrap().starts_with("Cross-origin request blocked"));
+        assert_eq!(answer.header("access-control-allow-origin"), None);
+    }
+}
+
+#[test]
+fn a_browser_that_asks_first_is_told_what_pages_of_allowed_origins_may_send() {
+    let (_guard, path) = directory();
+    let server = Server::start(&path, &[]);
+    let ask = |origin: &str| {
+        let headers = [("origin", origin), ("access-control-request-method", "POST")];
+        server.send("OPTIONS", CREATE, &headers, "")
+    };
+
+    let allowed = ask("http://localhost:3000");
+    let foreign = ask("https://evil.example");
+
+    assert_eq!(allowed.status, 204);
+    assert_eq!(allowed.header("access-control-allow-origin"), Some("http://localhost:3000"));
+    assert_eq!(allowed.header("access-control-allow-credentials"), Some("true"));
+    assert!(allowed.header("access-control-allow-methods").unwrap().contains("PATCH"));
+    assert!(allowed.header("vary").unwrap().contains("origin"));
+    assert_eq!(foreign.status, 403);
+    assert_eq!(foreign.header("access-control-allow-origin"), None);
+}
+
+#[test]
+fn a_workspace_is_refused_for_good_except_where_clients_ask_whether_there_are_any() {
+    let (_guard, path) = directory();
+    let server = Server::start(&path, &[]);
+    let workspace = [("x-mlflow-workspace", "team"), ("content-type", "application/json")];
+    let blank = [("x-mlflow-workspace", " "), ("content-type", "application/json")];
+
+    let refused = server.send("POST", CREATE, &workspace, r#"{"name":"a"}"#);
+
+    assert_eq!(refused.status, 400);
+    assert_eq!(refused.json()["error_code"], "FEATURE_DISABLED");
+    assert_eq!(server.send("POST", CREATE, &blank, r#"{"name":"a"}"#).status, 200);
+    assert_eq!(server.send("GET", "/api/3.0/mlflow/server-info", &workspace, "").status, 200);
+}
+
+#[test]
+fn a_body_over_the_limit_is_answered_413_and_the_server_goes_on() {
+    let (_guard, path) = directory();
+    let server = Server::start(&path, &["--json-body-limit-mib", "1"]);
+    let json = [("content-type", "application/json")];
+    let body = " ".repeat(1024 * 1024 + 1);
+
+    let honest = server.send("POST", CREATE, &json, &body);
+    let head = format!(
+        "POST {CREATE} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         transfer-encoding: chunked\r\n\r\n"
+    );
+    let chunked = exchange(server.connect(), &format!("{head}{:x}\r\n{body}\r\n0\r\n\r\n", body.len()));
+
+    assert_eq!((honest.status, chunked.status), (413, 413));
+    assert!(honest.json()["message"].as_str().unwrap().contains("1048576"));
+    assert_eq!(server.send("POST", CREATE, &json, r#"{"name":"a"}"#).status, 200);
+}
+
+#[test]
+fn large_json_is_compressed_for_browsers_only() {
+    let (_guard, path) = directory();
+    let server = Server::start(&path, &[]);
+    let json = [("content-type", "application/json")];
+    for number in 0..20 {
+        let body = format!(r#"{{"name":"{number}","tags":[{{"key":"note","value":"{}"}}]}}"#, "long ".repeat(900));
+        assert_eq!(server.send("POST", CREATE, &json, &body).status, 200);
+    }
+    let coding = |path: &str| {
+        let request = request("GET", path, &[("accept-encoding", "gzip, deflate")], "");
+        let mut stream = server.connect();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        let answer = String::from_utf8_lossy(&answer);
+        let head = answer.split("\r\n\r\n").next().unwrap().to_ascii_lowercase();
+        assert!(head.starts_with("http/1.1 200"), "{head}");
+        head.contains("content-encoding: gzip")
+    };
+
+    assert!(coding("/ajax-api/2.0/mlflow/experiments/search?max_results=100"));
+    assert!(!coding("/api/2.0/mlflow/experiments/search?max_results=100"));
+    assert!(!coding("/ajax-api/3.0/mlflow/server-info"));
+}
