@@ -10,7 +10,6 @@ LARGEST_BYTES=$((30 * 1000 * 1000))
 
 out=target/dist
 venv=target/venv-dist
-target=$(uname -m)-unknown-linux-gnu
 
 section "Setting up"
 scripts/setup.sh build
@@ -20,21 +19,29 @@ if ! cmp -s scripts/dist-requirements.txt "$venv/requirements.txt"; then
     # Last, so that an interrupted installation is made again.
     cp scripts/dist-requirements.txt "$venv/requirements.txt"
 fi
-# cargo finds its subcommand, and that finds zig's Python package, through the PATH.
+# maturin finds zig through the Python of its environment.
 export PATH=$PWD/$venv/bin:$PATH
 make --no-print-directory ui
 # Without the pages the build fails instead of embedding the page that stands in for them.
 export WINDVANE_RELEASE=1
 
-section "Building the binary for glibc $OLDEST_GLIBC"
+section "Building for glibc $OLDEST_GLIBC and packing the wheel"
 rm -rf "$out"
 mkdir -p "$out"
-cargo zigbuild --release --locked --target "$target.$OLDEST_GLIBC"
-binary=$out/windvane
-install "${CARGO_TARGET_DIR:-target}/$target/release/windvane" "$binary"
+maturin build --release --zig --target "$(uname -m)-unknown-linux-gnu" --compatibility manylinux2014 --out "$out"
+wheels=("$out"/windvane-*-manylinux*_2_17_*.whl)
+[[ ${#wheels[@]} -eq 1 && -f ${wheels[0]} ]] || fail "there is not exactly one wheel for glibc $OLDEST_GLIBC in $out"
 
-section "Packing the wheel"
-maturin build --release --zig --target "$target" --compatibility manylinux2014 --out "$out"
+section "Taking the binary out of the wheel"
+# Built once and given away in two forms, so that both are the same and a release takes half the time.
+binary=$out/windvane
+python3 - "${wheels[0]}" "$binary" <<'PYTHON'
+import pathlib, sys, zipfile
+with zipfile.ZipFile(sys.argv[1]) as wheel:
+    [name] = [name for name in wheel.namelist() if name.endswith(".data/scripts/windvane")]
+    pathlib.Path(sys.argv[2]).write_bytes(wheel.read(name))
+PYTHON
+chmod 755 "$binary"
 
 section "Checking"
 newest=$(objdump -T "$binary" | grep -o 'GLIBC_[0-9.]*' | sed 's/GLIBC_//' | sort -V | tail -n 1)
@@ -46,7 +53,5 @@ foreign=$(objdump -p "$binary" | awk '$1 == "NEEDED" { print $2 }' |
 [[ -z $foreign ]] || fail "the binary needs libraries beside glibc:" "$foreign"
 size=$(stat --format=%s "$binary")
 ((size <= LARGEST_BYTES)) || fail "the binary has $size bytes; the limit is $LARGEST_BYTES"
-wheels=("$out"/windvane-*-manylinux*_2_17_*.whl)
-[[ ${#wheels[@]} -eq 1 && -f ${wheels[0]} ]] || fail "there is not exactly one wheel for glibc 2.17 in $out"
 echo "$binary: $size bytes, newest symbol of glibc $newest"
 echo "${wheels[0]}: $(stat --format=%s "${wheels[0]}") bytes"

@@ -208,12 +208,7 @@ impl Config {
             bodies_in_flight: settings.number("bodies_in_flight_mib", 1..=1024)? * MIB,
             max_connections: settings.number("max_connections", 1..=1_000_000)?,
             log_format: settings.get("log_format")?,
-            log_level: settings.get_with("log_level", |text| {
-                text.parse::<tracing_subscriber::filter::Targets>().map_err(|error| {
-                    format!("'{text}' is not a log level ({error}); give error, warn, info, debug or trace")
-                })?;
-                Ok(text.to_owned())
-            })?,
+            log_level: settings.get_with("log_level", values::log_levels)?,
             shutdown_grace: Duration::from_secs(settings.number("shutdown_grace_s", 0..=3600)? as u64),
             worker_threads: settings.number("worker_threads", 1..=64)?,
             notify_socket: surroundings

@@ -115,8 +115,10 @@ pub async fn serve(router: Router, listeners: Vec<Listener>, options: ServeOptio
     connections.close();
     info!("stopped listening on {addresses}; open connections: {}", connections.len());
     tokio::select! {
-        () = connections.wait() => return,
+        // In this order, so that a cut is also reported when it ends the last connection at once.
+        biased;
         () = shutdown.cut.cancelled() => {}
+        () = connections.wait() => return,
         () = tokio::time::sleep(options.grace) => {}
     }
     warn!("cutting the connections to {addresses} that are still open: {}", connections.len());
@@ -248,6 +250,8 @@ async fn start(config: &Config, options: ServeOptions) -> anyhow::Result<()> {
     for address in &config.listen {
         listeners.push(Listener::bind(address).await?);
     }
+    // Bound before the server is ready, and before whoever asks for it may come.
+    let control = bind_control(config);
     let state = tokio::select! {
         state = open(config) => state?,
         () = shutdown.stop.cancelled() => return Ok(()),
@@ -265,7 +269,7 @@ async fn start(config: &Config, options: ServeOptions) -> anyhow::Result<()> {
     announce(config, &urls);
     notify(config, "READY=1");
     let public = serve(http::router(state.clone(), config), listeners, options.clone(), shutdown.clone());
-    let control = serve_control(config, urls, &state, options, shutdown.clone());
+    let control = serve_control(control, config, urls, &state, options, shutdown.clone());
     tokio::join!(public, control);
 
     background.close();
@@ -298,19 +302,27 @@ async fn open(config: &Config) -> anyhow::Result<AppState> {
     Ok(AppState { store, artifacts, clock, options, metrics: Metrics::new() })
 }
 
-/// Serves the control socket in the data directory, to this user only.
+/// The control socket in the data directory, for this user only. The server can do without.
+fn bind_control(config: &Config) -> Option<Listener> {
+    let user = rustix::process::geteuid().as_raw();
+    match Listener::bind_unix(&control_socket(&config.data), Some(user)) {
+        Ok(listener) => Some(listener),
+        Err(error) => {
+            warn!("there is no control socket: {error:#}");
+            None
+        }
+    }
+}
+
+/// Serves the control socket: what supervisors ask, and who this is.
 async fn serve_control(
+    listener: Option<Listener>,
     config: &Config,
     listen: Vec<String>,
     state: &AppState,
     options: ServeOptions,
     shutdown: Shutdown,
 ) {
-    let user = rustix::process::geteuid().as_raw();
-    let listener = match Listener::bind_unix(&control_socket(&config.data), Some(user)) {
-        Ok(listener) => listener,
-        Err(error) => return warn!("there is no control socket: {error:#}"),
-    };
     let data = std::path::absolute(&config.data).unwrap_or_else(|_| config.data.clone());
     let started = Instant::now();
     let status = move || async move {
@@ -323,7 +335,7 @@ async fn serve_control(
         })
     };
     let router = ops::routes().with_state(state.clone()).route("/status", get(status));
-    serve(router, vec![listener], options, shutdown).await;
+    serve(router, listener.into_iter().collect(), options, shutdown).await;
 }
 
 async fn keep_up(metrics: Metrics, stop: CancellationToken) {

@@ -75,19 +75,16 @@ impl ArtifactPath {
             return Err(absolute());
         }
 
-        let mut path = String::with_capacity(raw.len());
-        for (depth, component) in raw.split('/').filter(|it| !it.is_empty() && *it != ".").enumerate() {
-            if depth == MAX_COMPONENTS {
-                return Err(invalid(format!("it has more than {MAX_COMPONENTS} components")));
-            }
-            judge_component(component, depth)?;
-            if depth > 0 {
-                path.push('/');
-            }
-            path.push_str(component);
-        }
-        // Not `raw`: what is dropped may have hidden the beginning of something else, as in `./C:x`.
+        let kept: Vec<&str> = raw.split('/').filter(|component| !component.is_empty() && *component != ".").collect();
+        let path = kept.join("/");
+        // Not `raw`: what was dropped may have hidden the beginning of something else, as in `./C:x`.
         judge_every_decoding(&path)?;
+        if kept.len() > MAX_COMPONENTS {
+            return Err(invalid(format!("it has more than {MAX_COMPONENTS} components")));
+        }
+        for (depth, component) in kept.into_iter().enumerate() {
+            judge_component(component, depth)?;
+        }
         Ok(ArtifactPath(path))
     }
 

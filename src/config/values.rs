@@ -8,6 +8,7 @@ use std::{
 };
 
 use serde::Deserialize;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 /// One address to serve.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -217,6 +218,22 @@ pub enum Synchronous {
     Full,
     /// Less: the last moments before a power cut may be lost.
     Normal,
+}
+
+/// The option `log_level`: a level, or levels by target.
+pub(super) fn log_levels(text: &str) -> Result<String, String> {
+    // Alone, a word that is no level would be taken for a target of which everything is wanted.
+    let is_directive = |part: &str| {
+        let level = part.rsplit_once('=').map_or(part, |(_target, level)| level);
+        level.trim().parse::<LevelFilter>().is_ok()
+    };
+    if text.split(',').all(is_directive) && text.parse::<Targets>().is_ok() {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "'{text}' is not a log level; give error, warn, info, debug or trace, or as info,windvane::store=debug"
+        ))
+    }
 }
 
 /// The directory that the option `artifacts` names; a `file:` URL is taken as the path in it.

@@ -60,11 +60,15 @@ pub fn table() -> Vec<Route> {
         fields(get.clone(), Api2, "mlflow/metrics/get-history-bulk-interval", Read, metrics::sample_histories),
         raw(get.clone(), Api2, "mlflow/artifacts/list", Read, artifacts::list_run).typed("ListArtifacts", "Listing"),
         raw(get.clone(), Plain, "get-artifact", Read, artifacts::get_artifact).typed("RunAndPath", "bytes"),
-        raw(post.clone(), Ajax2, "mlflow/upload-artifact", Write, artifacts::upload_artifact).typed("bytes", "Empty"),
+        raw(post.clone(), Ajax2, "mlflow/upload-artifact", Write, artifacts::upload_artifact)
+            .typed("bytes", "Empty")
+            .streamed(),
         raw(get.clone(), Api2, "mlflow-artifacts/artifacts", Read, artifacts::list_files)
             .typed("ListArtifacts", "Listing"),
         raw(get.clone(), Api2, "mlflow-artifacts/artifacts/{*path}", Read, artifacts::get_file),
-        raw(put, Api2, "mlflow-artifacts/artifacts/{*path}", Write, artifacts::put_file).typed("bytes", "Empty"),
+        raw(put, Api2, "mlflow-artifacts/artifacts/{*path}", Write, artifacts::put_file)
+            .typed("bytes", "Empty")
+            .streamed(),
         raw(delete, Api2, "mlflow-artifacts/artifacts/{*path}", Delete, artifacts::delete_path).typed("path", "Empty"),
         raw(post.clone(), Api2, "mlflow-artifacts/mpu/create/{*path}", Write, artifacts::multipart_unsupported),
         raw(post.clone(), Api2, "mlflow-artifacts/mpu/complete/{*path}", Write, artifacts::multipart_unsupported),

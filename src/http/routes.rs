@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use super::fields::Fields;
-use super::layers::{Room, read_body, within_deadline};
+use super::layers::{Room, read_body, streamed_body, within_deadline};
 use crate::error::{Error, Result};
 use crate::model::Caller;
 use crate::state::AppState;
@@ -145,6 +145,13 @@ where
 }
 
 impl Route {
+    /// The route takes a body of any length, which is not read as a whole: a client that falls silent is cut off.
+    #[must_use]
+    pub fn streamed(mut self) -> Self {
+        self.handler = self.handler.layer(axum::middleware::from_fn(streamed_body));
+        self
+    }
+
     /// Names what goes in and out.
     #[must_use]
     pub fn typed(mut self, request: &'static str, reply: &'static str) -> Self {

@@ -198,7 +198,13 @@ impl Store {
         let Some(key_id) = self.inner.keys.find(self.db(), key).await? else { return Ok(false) };
         let head: String = value.chars().take(HEAD).collect();
         statement.push(opening).bind(key_id).push(" AND substr(value, 1, 200) = ").bind(head);
-        statement.push(" AND value = ").bind(value).push(")");
+        // A value shorter than the head is its head.
+        if value.chars().nth(HEAD - 1).is_some() {
+            // From "value = x" SQLite would infer "substr(x, 1, 200) = head" and no longer see the index: the value is
+            // compared as an expression.
+            statement.push(" AND value || '' = ").bind(value);
+        }
+        statement.push(")");
         Ok(true)
     }
 

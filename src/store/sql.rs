@@ -115,22 +115,23 @@ impl Sql {
         }
     }
 
-    /// Appends ` IN (VALUES …)` for a pair of columns; at most 8,192 pairs, for SQLite's limit of variables.
+    /// Appends rows of two integers, as the body of a common table expression; at most 8,192, for SQLite's limit of
+    /// variables. (`(a, b) IN (VALUES …)` would read well, but SQLite scans the table for it.)
     pub fn bind_pairs(&mut self, dialect: Dialect, pairs: &[(i64, i64)]) -> &mut Self {
         match dialect {
             Dialect::Postgres => {
                 let (left, right) = pairs.iter().copied().unzip();
-                self.push(" IN (SELECT * FROM UNNEST(").bind(Arg::Ints(left)).push("::bigint[], ");
-                self.bind(Arg::Ints(right)).push("::bigint[]))")
+                self.push("SELECT * FROM UNNEST(").bind(Arg::Ints(left)).push("::bigint[], ");
+                self.bind(Arg::Ints(right)).push("::bigint[])")
             }
             Dialect::Sqlite => {
-                self.push(" IN (VALUES ");
+                self.push("VALUES ");
                 let padding = pairs.last().into_iter().cycle().take(pairs.len().next_power_of_two() - pairs.len());
                 for (position, (left, right)) in pairs.iter().chain(padding).enumerate() {
                     self.push(if position == 0 { "(" } else { ",(" });
                     self.bind(*left).push(",").bind(*right).push(")");
                 }
-                self.push(")")
+                self
             }
         }
     }

@@ -18,8 +18,8 @@ venvs=${COMPAT_VENVS:-$root/target}
 read -ra clients <<<"${COMPAT_CLIENTS:-2 3}"
 readonly AT_A_TIME=2
 
-# No Python cache in the source tree, and nothing of the caller's environment in the clients.
-export PYTHONDONTWRITEBYTECODE=1
+# No Python cache in the source tree, no proxy between client and server, nothing of the caller's MLflow settings.
+export PYTHONDONTWRITEBYTECODE=1 NO_PROXY=127.0.0.1,localhost no_proxy=127.0.0.1,localhost
 unset MLFLOW_TRACKING_URI MLFLOW_TRACKING_TOKEN MLFLOW_TRACKING_USERNAME MLFLOW_TRACKING_PASSWORD \
     MLFLOW_EXPERIMENT_ID MLFLOW_EXPERIMENT_NAME MLFLOW_RUN_ID MLFLOW_WORKSPACE
 

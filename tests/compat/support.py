@@ -28,7 +28,7 @@ def unique(prefix):
     return f"{prefix}-{uuid.uuid4().hex}"
 
 
-def until(look, description, deadline_s=30):
+def until(look, description, deadline_s=60):
     """Looks again and again until `look` returns something true, and returns that."""
     give_up = time.monotonic() + deadline_s
     while time.monotonic() < give_up:

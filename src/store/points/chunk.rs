@@ -235,9 +235,12 @@ mod tests {
             (&[1, 0], "it is empty"),
             (&huge, "it claims 2000000 items"),
         ] {
-            let error = format!("{:?}", decode(blob).unwrap_err());
+            let mut points = vec![point(0, 0, 0.0)];
+
+            let error = format!("{:?}", decode_into(blob, &mut points).unwrap_err());
 
             assert!(error.contains(reason), "{error}");
+            assert_eq!(points.len(), 1, "points of a damaged chunk");
         }
     }
 

@@ -404,6 +404,19 @@ mod tests {
     }
 
     #[test]
+    fn a_plane_that_decompresses_to_another_length_is_refused() {
+        let frame = zstd::bulk::compress(&[7; 9], ZSTD_LEVEL).unwrap();
+        let mut blob = vec![1, PLANE_ZSTD, frame.len() as u8];
+        blob.extend(frame);
+
+        for (count, is_read) in [(8, false), (9, true), (10, false)] {
+            let read = ColumnReader::new(Layout::Planes).read(&mut Reader::new(&blob), count, &mut Vec::new());
+
+            assert_eq!(read.is_ok(), is_read, "{count}");
+        }
+    }
+
+    #[test]
     fn constants_and_progressions_need_a_few_bytes() {
         for layout in [Layout::Rows, Layout::Planes] {
             for stride in [0, 1, -50, 1_000] {

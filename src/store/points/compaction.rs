@@ -176,7 +176,9 @@ mod tests {
         let chunks = [10, 20, 30].map(|at| ChunkRef { ordinal: at / 10, count: MAX_POINTS, last: point(at, 0, 0.0) });
 
         let decision = decide(&chunks, &[point(40, 0, 0.0), point(15, 0, 0.0), point(20, 0, 0.0)], true);
+        let decision_about_a_duplicate = decide(&chunks, &[point(30, 0, 0.0)], true);
 
         assert_eq!(decision, Decision::Rewrite { from_ordinal: 2 });
+        assert_eq!(decision_about_a_duplicate, Decision::Rewrite { from_ordinal: 3 });
     }
 }

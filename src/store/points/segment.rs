@@ -283,14 +283,15 @@ mod tests {
         series.iter().map(|(key_id, points)| (*key_id, points.as_slice())).collect()
     }
 
-    /// Series of which many share an axis, and some all values.
+    /// Series of which many share an axis, some in part, and some have one value.
     fn some_series() -> impl Strategy<Value = Vec<(i64, Vec<Point>)>> {
         let key_id = prop_oneof![1..300_i64, any::<i64>()];
-        let series = (key_id, any::<prop::sample::Index>(), prop::option::of(any::<f64>()));
-        (prop::collection::vec(points(1..70), 1..4), prop::collection::vec(series, 0..12)).prop_map(|(axes, series)| {
+        let series = (key_id, any::<prop::sample::Index>(), prop_oneof![Just(70), 1..5_usize], any::<Option<f64>>());
+        (prop::collection::vec(points(1..70), 1..8), prop::collection::vec(series, 0..20)).prop_map(|(axes, series)| {
             let mut by_key = BTreeMap::new();
-            for (key_id, axis, value) in series {
+            for (key_id, axis, length, value) in series {
                 let mut points = axes[axis.index(axes.len())].clone();
+                points.truncate(length);
                 if let Some(value) = value {
                     points.iter_mut().for_each(|point| point.value = MetricValue::new(value));
                 }
@@ -378,12 +379,29 @@ mod tests {
     }
 
     #[test]
-    fn a_few_bytes_that_claim_many_points_are_refused() {
+    fn what_is_no_segment_is_refused() {
+        let one = [point(NOW, 1, 1.0)];
+        let mut of_another_version = encode(&[(1, &one)]);
+        of_another_version[0] = 9;
+        let mut too_long = encode(&[(1, &one)]);
+        too_long.push(0);
+        let mut out_of_order = encode(&[(5, &one), (6, &one)]);
+        assert_eq!(out_of_order[4], 1, "the distance of the second key");
+        out_of_order[4] = 0;
         // One axis of 2^20 equal points, and two series that lie on it.
-        let blob = [IN_ROWS, 2, 1, 0, 1, 1, 0x80, 0x80, 0x40, 2, 2, 0x10, 0, 0x10, 0, 0x10, 2, 0x10, 2];
+        let huge = [IN_ROWS, 2, 1, 0, 1, 1, 0x80, 0x80, 0x40, 2, 2, 0x10, 0, 0x10, 0, 0x10, 2, 0x10, 2];
 
-        let error = format!("{:?}", decode_all(&blob).unwrap_err());
+        for (blob, reason) in [
+            (&of_another_version[..], "its version is 9"),
+            (&too_long, "1 bytes follow its end"),
+            (&out_of_order, "its series are out of order"),
+            (&huge, "it claims 2097152 points"),
+            (&[IN_ROWS, 1, 1, 1], "it names an axis that it does not have"),
+            (&[IN_ROWS, 1, 1, 0, 0, 0, 0], "an axis is empty"),
+        ] {
+            let error = format!("{:?}", decode_all(blob).unwrap_err());
 
-        assert!(error.contains("it claims 2097152 points"), "{error}");
+            assert!(error.contains(reason), "{error}");
+        }
     }
 }

@@ -114,8 +114,12 @@ impl<'a> Plan<'a> {
         }
         let wanted = Vec::from_iter(wanted);
         for part in wanted.chunks(PAIRS) {
-            let mut statement = sql("SELECT run_id, key_id, value FROM param WHERE (run_id, key_id)");
-            statement.bind_pairs(tx.dialect(), part);
+            let mut statement = sql("WITH wanted (run_id, key_id) AS (");
+            // CROSS JOIN makes SQLite look each pair up instead of reading the table.
+            statement.bind_pairs(tx.dialect(), part).push(
+                ") SELECT p.run_id, p.key_id, p.value FROM wanted CROSS JOIN param p \
+                 WHERE p.run_id = wanted.run_id AND p.key_id = wanted.key_id",
+            );
             let rows: Vec<(i64, i64, String)> = tx.all(statement).await?;
             self.params.extend(rows.into_iter().map(|(run_id, key_id, value)| ((run_id, key_id), value)));
         }
