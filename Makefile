@@ -26,7 +26,7 @@ static/dist/index.html: $(UI_SOURCES) $(UI_MODULES)
 
 $(UI_MODULES): static/package.json static/package-lock.json
 	scripts/setup.sh ui
-	cd static && npm ci --ignore-scripts --no-audit --no-fund
+	cd static && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier
 	touch $@
 
 build: ui ## the web pages and the release binary

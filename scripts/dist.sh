@@ -12,7 +12,7 @@ out=target/dist
 venv=target/venv-dist
 
 section "Setting up"
-scripts/setup.sh build
+scripts/setup.sh dist
 if ! cmp -s scripts/dist-requirements.txt "$venv/requirements.txt"; then
     python3 -m venv --clear "$venv"
     "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement scripts/dist-requirements.txt
@@ -24,6 +24,8 @@ export PATH=$PWD/$venv/bin:$PATH
 make --no-print-directory ui
 # Without the pages the build fails instead of embedding the page that stands in for them.
 export WINDVANE_RELEASE=1
+# The messages of a panic name source files. Without this they would name the folders of whoever built it.
+export RUSTFLAGS="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo --remap-path-prefix=$PWD=windvane"
 
 section "Building for glibc $OLDEST_GLIBC and packing the wheel"
 rm -rf "$out"

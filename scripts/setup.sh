@@ -3,7 +3,8 @@
 #
 #   scripts/setup.sh ui       Node
 #   scripts/setup.sh build    Rust, a C compiler
-#   scripts/setup.sh test     all of these, Python with venv, PostgreSQL, the MLflow clients
+#   scripts/setup.sh dist     Rust, a C compiler, Python with venv, objdump
+#   scripts/setup.sh test     Node, Rust, a C compiler, Python with venv, PostgreSQL, the MLflow clients
 #
 # Debian packages are installed when run as root; otherwise the script names the missing ones and how to get them, and
 # exits with 1. Rust and Node are never installed: their owners choose how.
@@ -42,10 +43,20 @@ missing_for_build() {
     echo '#include <stdlib.h>' | cc -E - >/dev/null 2>&1 || echo libc6-dev
 }
 
-missing_for_test() {
-    missing_for_build
+missing_python() {
     has python3 || echo python3
     python3 -c 'import venv, ensurepip' 2>/dev/null || echo python3-venv
+}
+
+missing_for_dist() {
+    missing_for_build
+    missing_python
+    has objdump || echo binutils
+}
+
+missing_for_test() {
+    missing_for_build
+    missing_python
     has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || echo postgresql
 }
 
@@ -81,6 +92,10 @@ case ${1:-} in
         require_rust
         require_packages missing_for_build
         ;;
+    dist)
+        require_rust
+        require_packages missing_for_dist
+        ;;
     test)
         require_node
         require_rust
@@ -90,6 +105,6 @@ case ${1:-} in
         tests/compat/venv.sh 3 target/venv-mlflow3
         ;;
     *)
-        fail "usage: scripts/setup.sh ui|build|test"
+        fail "usage: scripts/setup.sh ui|build|dist|test"
         ;;
 esac

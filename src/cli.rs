@@ -64,7 +64,7 @@ pub struct ServerOptions {
     /// times
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     allowed_hosts: Vec<String>,
-    /// Web origin from which browsers may call the API, as https://portal.example.org; may be given several times
+    /// Web origin (scheme and host) from which browsers may call the API; may be given several times
     #[arg(long, value_name = "ORIGIN", value_delimiter = ',', alias = "cors-allowed-origins")]
     allowed_origins: Vec<String>,
     /// Directory of the server: database, artifacts, lock [default: ./windvane-data]

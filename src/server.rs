@@ -2,16 +2,12 @@
 //!
 //! [`serve`] knows HTTP/1.1 and nothing of what is served; [`run`] puts the parts of the server together.
 
+mod announce;
 mod directory;
 mod listen;
 
 use std::{
     io::{self, Write},
-    os::{
-        linux::net::SocketAddrExt,
-        unix::{ffi::OsStrExt, net::UnixDatagram},
-    },
-    path::Path,
     pin::pin,
     sync::Arc,
     time::{Duration, Instant},
@@ -36,15 +32,15 @@ use tracing::{debug, error, info, warn};
 
 use crate::{
     artifacts::ArtifactStore,
-    config::{Config, Database, ListenAddress, Synchronous},
+    config::{Config, Database, Synchronous},
     http::{self, layers::Peer, ops, reply::Json},
-    logs,
     state::{ApiOptions, AppState, system_clock},
     store::{Store, StoreOptions},
     telemetry::Metrics,
     validate::LongValues,
 };
 
+use announce::{announce, notify};
 use directory::{DataDirectory, Status, control_socket};
 pub use listen::{Connection, Listener};
 
@@ -354,80 +350,6 @@ fn open_file_limit() -> usize {
         current = wanted;
     }
     usize::try_from(current).unwrap_or(usize::MAX)
-}
-
-/// Tells people, or the log, where the server listens, where data lies, who may use it, and what to export.
-fn announce(config: &Config, urls: &[String]) {
-    let version = env!("CARGO_PKG_VERSION");
-    let data = std::path::absolute(&config.data).unwrap_or_else(|_| config.data.clone());
-    let access = access_sentence(config);
-    let tracking_uri = urls.iter().find(|url| url.starts_with("http")).map(|url| {
-        let reachable = url.replace("//0.0.0.0:", &format!("//{}:", config.node_name));
-        reachable.replace("//[::]:", &format!("//{}:", config.node_name))
-    });
-    if !logs::are_human(config) {
-        info!(
-            version,
-            listen = urls.join(" "),
-            data = %data.display(),
-            database = %config.database,
-            access,
-            tracking_uri = tracking_uri.as_deref().unwrap_or_default(),
-            "windvane is ready"
-        );
-        return;
-    }
-    let mut banner = format!("Windvane {version}\n");
-    for url in urls {
-        banner += &format!("  listens on  {url}\n");
-    }
-    banner += &format!("  data        {}\n", data.display());
-    banner += &format!("  database    {}\n", config.database);
-    banner += &format!("  artifacts   {}\n", config.artifacts.display());
-    banner += &format!("  access      {access}\n\n");
-    match tracking_uri {
-        Some(uri) => banner += &format!("  export MLFLOW_TRACKING_URI={uri}\n"),
-        None => {
-            // MLflow's clients speak TCP only; ssh takes them to the socket.
-            let path = urls.first().and_then(|url| url.strip_prefix("unix:")).unwrap_or_default();
-            banner += &format!("  ssh -N -L 5000:{path} {}\n", config.node_name);
-            banner += &format!("  export MLFLOW_TRACKING_URI=http://127.0.0.1:5000{}\n", config.prefix.as_str());
-        }
-    }
-    // A terminal that went away is no reason to stop.
-    let _ = writeln!(io::stderr(), "\n{banner}");
-}
-
-fn access_sentence(config: &Config) -> &'static str {
-    if config.listen.iter().any(|address| !address.is_local()) {
-        "no accounts: anyone who can reach this address can read and write"
-    } else if config.listen.iter().any(|address| matches!(address, ListenAddress::Tcp { .. })) {
-        "no accounts: anyone on this node can read and write; `--listen unix:PATH` is the private choice"
-    } else {
-        "no accounts: only your own account on this node can read and write"
-    }
-}
-
-/// Tells the service manager, if one asked for it, in the way of `sd_notify(3)`.
-fn notify(config: &Config, state: &str) {
-    let Some(path) = &config.notify_socket else { return };
-    if let Err(error) = send_datagram(path, state.as_bytes()) {
-        warn!("cannot tell the service manager {state}: {error}");
-    }
-}
-
-fn send_datagram(path: &Path, message: &[u8]) -> io::Result<()> {
-    let socket = UnixDatagram::unbound()?;
-    match path.as_os_str().as_bytes().strip_prefix(b"@") {
-        Some(name) => {
-            let address = std::os::unix::net::SocketAddr::from_abstract_name(name)?;
-            socket.send_to_addr(message, &address)?;
-        }
-        None => {
-            socket.send_to(message, path)?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -241,11 +241,12 @@ pub struct ArtifactStore {
 }
 
 impl ArtifactStore {
-    /// Opens the directory `root`, makes it if it is not there, and removes what interrupted uploads left in it.
+    /// Opens the directory `root`, makes it if it is not there, and removes what interrupted uploads left in it, unless
+    /// another server is using it too.
     ///
     /// # Errors
     ///
-    /// [`Error::Conflict`] if another server has the directory open.
+    /// [`Error::Internal`] if the directory cannot be made or opened.
     pub fn open(root: &Path) -> Result<Self> {
         Ok(ArtifactStore { disk: Arc::new(disk::Disk::open(root)?) })
     }

@@ -31,7 +31,7 @@ use tower_http::{
     CompressionLevel,
     compression::{CompressionLayer, Predicate},
 };
-use tracing::{Instrument, debug, info, info_span};
+use tracing::{Instrument, debug, info_span};
 
 use crate::{
     config::Config,
@@ -47,9 +47,6 @@ pub use bodies::{Room, read_body, streamed_body, within_deadline};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const WORKSPACE: HeaderName = HeaderName::from_static("x-mlflow-workspace");
-
-/// Paths that supervisors ask every few seconds: not worth a record at the usual level.
-const QUIET_PATHS: [&str; 4] = ["/health", "/version", "/ready", "/metrics"];
 
 /// Paths that are answered under any host name: a load balancer or a container's probe knows only an address.
 const ANY_HOST_PATHS: [&str; 2] = ["/health", "/version"];
@@ -132,7 +129,6 @@ async fn pass(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -
     let route = request.extensions().get::<MatchedPath>().cloned();
     // The template, not the path: the path holds names that clients chose.
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
-    let quiet = QUIET_PATHS.contains(&route);
     let for_browser =
         request.uri().path().starts_with("/ajax-api/") || request.uri().path().starts_with("/api/windvane/");
     let page = gate.rules.page(request.headers());
@@ -149,11 +145,9 @@ async fn pass(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -
         };
         let took = started.elapsed();
         let status = response.status();
-        if quiet {
-            debug!(status = status.as_u16(), latency_us = took.as_micros() as u64, "answered");
-        } else {
-            info!(status = status.as_u16(), latency_us = took.as_micros() as u64, "answered");
-        }
+        // A training sends thousands of requests an hour: what went well is a figure, not a line in the log. Refusals
+        // and failures are logged with their reason where they become an answer.
+        debug!(status = status.as_u16(), latency_us = took.as_micros() as u64, "answered");
         gate.metrics.record(route, method.as_str(), status.as_u16(), took);
         if for_browser {
             response.extensions_mut().insert(ForBrowser);
@@ -248,8 +242,8 @@ struct ForBrowser;
 /// What is compressed: large JSON for browsers, which often sit behind an ssh tunnel.
 ///
 /// MLflow's Python client says with every request that it takes gzip, and compressing a history for it would take longer
-/// than sending it: even at its fastest, gzip makes some hundred megabytes a second out of a whole core, and clients on a
-/// cluster's network get more. (MLflow's own server compresses nothing.) Artifacts are sent as they were stored.
+/// than sending it: at its fastest, gzip takes a whole core for 100 MB/s, and the network of a cluster carries more.
+/// (MLflow's own server compresses nothing.) Artifacts are sent as they were stored.
 #[derive(Clone, Copy)]
 struct LargeJsonForBrowsers;
 

@@ -4,7 +4,7 @@
 //! requests are read in [`fields`], what surrounds every request in [`layers`].
 
 mod artifacts;
-mod batch;
+pub mod batch;
 mod experiments;
 pub mod fields;
 pub mod layers;

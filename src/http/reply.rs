@@ -72,7 +72,7 @@ impl IntoResponse for Error {
         let status = status(&self);
         match &self {
             Error::Internal(source) => tracing::error!(error = format!("{source:#}"), "a request failed"),
-            other => tracing::debug!(error = %other, code = other.code(), "a request was refused"),
+            other => tracing::info!(reason = %other, code = other.code(), "a request was refused"),
         }
         let envelope = Envelope { error_code: self.code(), message: self.to_string() };
         let body = serde_json::to_vec(&envelope).expect("two texts are always JSON");

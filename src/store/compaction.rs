@@ -24,6 +24,8 @@ const SEGMENTS: i64 = 512;
 const POINTS: i64 = 65_536;
 /// A remainder of at least this many points is compressed; below it the saving is not worth the work.
 const COMPRESSED_POINTS: usize = 4_096;
+/// What remains of a run with thousands of metrics is cut into segments of about this many points.
+const REMAINDER_POINTS: usize = 262_144;
 
 /// What a commit added to a run.
 #[derive(Debug, Clone, Copy)]
@@ -110,7 +112,7 @@ struct Swap {
     old_segments: Vec<i64>,
     old_chunks: Vec<i64>,
     new_chunks: Vec<(i64, i64, chunk::Summary, Vec<u8>)>,
-    remainder: Option<(i64, Vec<u8>)>,
+    remainder: Vec<(i64, Vec<u8>)>,
 }
 
 /// The chunks of one series that are to be merged with its pending points.
@@ -238,13 +240,24 @@ fn code(rewrites: Vec<Rewrite>, mut rest: BTreeMap<i64, Vec<Point>>, mut swap: S
         }
     }
     rest.values_mut().for_each(merge::sort);
-    let series: Vec<(i64, &[Point])> = rest.iter().map(|(key_id, points)| (*key_id, points.as_slice())).collect();
-    let count: usize = series.iter().map(|(_, points)| points.len()).sum();
+    let mut series: Vec<(i64, &[Point])> = Vec::new();
+    let mut count = 0;
+    for (key_id, points) in &rest {
+        if count + points.len() > REMAINDER_POINTS {
+            swap.remainder.push((count as i64, encode_remainder(&series, count)));
+            (series, count) = (Vec::new(), 0);
+        }
+        series.push((*key_id, points));
+        count += points.len();
+    }
     if count > 0 {
-        let encode = if count >= COMPRESSED_POINTS { segment::encode_compressed } else { segment::encode };
-        swap.remainder = Some((count as i64, encode(&series)));
+        swap.remainder.push((count as i64, encode_remainder(&series, count)));
     }
     Ok(swap)
+}
+
+fn encode_remainder(series: &[(i64, &[Point])], count: usize) -> Vec<u8> {
+    if count >= COMPRESSED_POINTS { segment::encode_compressed(series) } else { segment::encode(series) }
 }
 
 async fn write(mut tx: Tx, run_id: i64, swap: Swap) -> Result<()> {
@@ -267,10 +280,9 @@ async fn write(mut tx: Tx, run_id: i64, swap: Swap) -> Result<()> {
     let head = "INSERT INTO metric_chunk (run_id, key_id, ordinal, count, nan_count, min_value, max_value, \
                 sum_value, min_step, max_step, first_ms, first_step, first_value, last_ms, last_step, last_value, data)";
     tx.insert(head, chunk_columns(run_id, swap.new_chunks), "").await?;
-    if let Some((points, data)) = swap.remainder {
-        let insert = sql("INSERT INTO metric_segment (run_id, points, data) VALUES ($1, $2, $3)");
-        tx.run(insert.arg(run_id).arg(points).arg(data)).await?;
-    }
+    let (counts, blobs): (Vec<i64>, Vec<Vec<u8>>) = swap.remainder.into_iter().unzip();
+    let columns = vec![Column::Int(vec![run_id; counts.len()]), Column::Int(counts), Column::Bytes(blobs)];
+    tx.insert("INSERT INTO metric_segment (run_id, points, data)", Columns(columns), "").await?;
     tx.commit().await
 }
 

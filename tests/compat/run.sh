@@ -5,6 +5,7 @@
 #   WINDVANE_BIN        the server (target/debug/windvane)
 #   TEST_POSTGRES_URL   where to create databases (tests/support/postgres.sh prints it); unset: SQLite only
 #   COMPAT_CLIENTS      client generations ("2 3")
+#   COMPAT_DATABASES    databases ("sqlite postgres", without TEST_POSTGRES_URL "sqlite")
 #   COMPAT_SCALE        small, or full for the sizes of a real training
 #   COMPAT_URI          test this server instead and start none
 #   COMPAT_REFERENCE    1 if COMPAT_URI is an `mlflow server`, which differs from Windvane in known places
@@ -112,6 +113,8 @@ lane() {
 
 if [ -n "${COMPAT_URI:-}" ]; then
     databases=(external)
+elif [ -n "${COMPAT_DATABASES:-}" ]; then
+    read -ra databases <<<"$COMPAT_DATABASES"
 elif [ -n "${TEST_POSTGRES_URL:-}" ]; then
     databases=(sqlite postgres)
 else

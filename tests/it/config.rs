@@ -151,7 +151,10 @@ fn a_named_file_is_read_instead_of_the_usual_ones() {
     let environment = [("WINDVANE_CONFIG", "other.toml")];
     let by_environment = Typed { directory: directory.path(), environment: &environment };
 
-    assert_eq!(in_directory(directory.path()).shown(&["--config", "other.toml"])["worker_threads"], pair("3", "other.toml"));
+    assert_eq!(
+        in_directory(directory.path()).shown(&["--config", "other.toml"])["worker_threads"],
+        pair("3", "other.toml")
+    );
     assert_eq!(by_environment.shown(&[])["worker_threads"], pair("3", "other.toml"));
     assert_eq!(by_environment.shown(&["--config", "windvane.toml"])["worker_threads"], pair("2", "windvane.toml"));
     let said = in_directory(directory.path()).refusal(&["config", "--config", "absent.toml"]);
@@ -273,7 +276,10 @@ fn no_password_is_shown_and_no_file_with_one_may_be_open_to_everyone() {
     assert!(said.contains("chmod o-w"), "{said}");
     let output = typed.run(&["config", "--database", "postgres://me:hush@h/d"]);
     let said = text(&output.stderr);
-    assert!(said.contains("command line") && !said.contains("hush") && !text(&output.stdout).contains("hush"), "{said}");
+    assert!(
+        said.contains("command line") && !said.contains("hush") && !text(&output.stdout).contains("hush"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -298,7 +304,12 @@ fn the_flags_of_mlflow_mean_here_what_they_mean_there() {
         (&["--default-artifact-root", "s3://b/x"], "default_artifact_root", r#""s3://b/x""#, "--default-artifact-root"),
         (&["--static-prefix", "/lab"], "prefix", r#""/lab""#, "--static-prefix"),
         (&["--no-serve-artifacts"], "serve_artifacts", "false", "--no-serve-artifacts"),
-        (&["--cors-allowed-origins", "https://a.example"], "allowed_origins", r#"["https://a.example"]"#, "--allowed-origins"),
+        (
+            &["--cors-allowed-origins", "https://a.example"],
+            "allowed_origins",
+            r#"["https://a.example"]"#,
+            "--allowed-origins",
+        ),
     ] {
         assert_eq!(typed.shown(flags)[key], pair(value, origin), "{flags:?}");
     }
