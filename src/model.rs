@@ -275,6 +275,19 @@ pub struct DatasetInput {
     pub tags: Vec<KeyValue>,
 }
 
+/// A dataset that runs of an experiment read, and in which context.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatasetSummary {
+    /// The experiment's id.
+    pub experiment_id: i64,
+    /// The dataset's name.
+    pub name: String,
+    /// The dataset's digest.
+    pub digest: String,
+    /// The tag `mlflow.data.context` of its uses, if they have one.
+    pub context: Option<String>,
+}
+
 /// Appends path segments to a location; a query string stays last (contract section 2: `s3://b/p?x=1` and `7` make
 /// `s3://b/p/7?x=1`).
 pub fn append_to_location(location: &str, suffix: &str) -> String {

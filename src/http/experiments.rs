@@ -8,7 +8,7 @@ use super::reply::{Empty, Json};
 use super::routes::Request;
 use super::wire::{ExperimentJson, read_pairs, read_view};
 use crate::error::{Error, Resource, Result};
-use crate::model::{Caller, KeyValue, ViewType};
+use crate::model::{Caller, DatasetSummary, KeyValue, ViewType};
 use crate::search::{parse_experiment_filter, parse_experiment_order};
 use crate::state::AppState;
 use crate::store::{CursorValue, ExperimentSearch};
@@ -217,4 +217,43 @@ pub async fn search(app: AppState, caller: Caller, request: SearchExperiments) -
         experiments: page.experiments.into_iter().map(ExperimentJson::from).collect(),
         next_page_token,
     }))
+}
+
+/// `experiments/search-datasets`.
+pub struct SearchDatasets(Vec<i64>);
+
+impl Request for SearchDatasets {
+    fn from_fields(fields: &mut Fields) -> Result<Self> {
+        let ids = fields.texts("experiment_ids")?;
+        validate::dataset_search_experiments(ids.len())?;
+        Ok(SearchDatasets(ids.iter().map(|id| validate::experiment_id(id)).collect::<Result<_>>()?))
+    }
+}
+
+/// The datasets of some experiments.
+#[derive(Serialize)]
+pub struct FoundDatasets {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    dataset_summaries: Vec<DatasetSummaryJson>,
+}
+
+#[derive(Serialize)]
+struct DatasetSummaryJson {
+    experiment_id: String,
+    name: String,
+    digest: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<String>,
+}
+
+/// `POST experiments/search-datasets`
+pub async fn search_datasets(app: AppState, caller: Caller, request: SearchDatasets) -> Result<Json<FoundDatasets>> {
+    let summaries = app.store.search_datasets(&caller, &request.0).await?;
+    let json = |summary: DatasetSummary| DatasetSummaryJson {
+        experiment_id: summary.experiment_id.to_string(),
+        name: summary.name,
+        digest: summary.digest,
+        context: summary.context,
+    };
+    Ok(Json(FoundDatasets { dataset_summaries: summaries.into_iter().map(json).collect() }))
 }

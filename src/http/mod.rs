@@ -8,6 +8,7 @@ pub mod batch;
 mod experiments;
 pub mod fields;
 pub mod layers;
+mod logged_models;
 mod logging;
 mod metrics;
 pub mod ops;
@@ -42,6 +43,7 @@ pub fn table() -> Vec<Route> {
         fields(post.clone(), Api2, "mlflow/experiments/update", Write, experiments::update),
         fields(post.clone(), Api2, "mlflow/experiments/set-experiment-tag", Write, experiments::set_tag),
         fields(post.clone(), Api2, "mlflow/experiments/delete-experiment-tag", Write, experiments::delete_tag),
+        fields(post.clone(), Ajax2, "mlflow/experiments/search-datasets", Read, experiments::search_datasets),
         fields(post.clone(), Api2, "mlflow/runs/create", Write, runs::create),
         fields(post.clone(), Api2, "mlflow/runs/update", Write, runs::update),
         fields(post.clone(), Api2, "mlflow/runs/delete", Delete, runs::delete),
@@ -58,6 +60,7 @@ pub fn table() -> Vec<Route> {
         fields(get.clone(), Api2, "mlflow/metrics/get-history", Read, metrics::get_history),
         fields(get.clone(), Ajax2, "mlflow/metrics/get-history-bulk", Read, metrics::get_bulk_history),
         fields(get.clone(), Api2, "mlflow/metrics/get-history-bulk-interval", Read, metrics::sample_histories),
+        fields(post.clone(), Api2, "mlflow/logged-models/search", Read, logged_models::search),
         raw(get.clone(), Api2, "mlflow/artifacts/list", Read, artifacts::list_run).typed("ListArtifacts", "Listing"),
         raw(get.clone(), Plain, "get-artifact", Read, artifacts::get_artifact).typed("RunAndPath", "bytes"),
         raw(post.clone(), Ajax2, "mlflow/upload-artifact", Write, artifacts::upload_artifact)

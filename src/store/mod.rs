@@ -7,6 +7,7 @@
 //! Logging (runs, points, params, tags, inputs) goes through [`writer`], which commits many requests at once.
 
 mod compaction;
+mod datasets;
 mod db;
 mod experiments;
 mod filesystem;

@@ -15,6 +15,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 server=${WINDVANE_BIN:-$root/target/debug/windvane}
+unset WINDVANE_BIN # the server refuses unknown options of its own name
 venvs=${COMPAT_VENVS:-$root/target}
 read -ra clients <<<"${COMPAT_CLIENTS:-2 3}"
 readonly AT_A_TIME=2

@@ -1,1 +1,6 @@
 //! All integration tests, as one binary.
+
+mod artifacts;
+mod config;
+mod process;
+mod support;

@@ -1,0 +1,38 @@
+//! What tests of the router share: databases to run on, the whole server without a port, and readable replies.
+
+#![expect(clippy::unwrap_used, reason = "a helper of tests fails like a test")]
+
+mod app;
+mod database;
+mod reply;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+pub use app::{App, START_MS, app, app_with, points};
+pub use database::{Database, databases};
+pub use reply::Reply;
+
+/// As insta's macro, but a test may assert the same text for each database.
+macro_rules! assert_snapshot {
+    ($reply:expr, @$expected:literal) => {
+        insta::allow_duplicates! { insta::assert_snapshot!($reply, @$expected) }
+    };
+}
+pub(crate) use assert_snapshot;
+
+/// All files and directories beneath `directory`.
+pub fn files_beneath(directory: &Path) -> BTreeSet<PathBuf> {
+    let mut found = BTreeSet::new();
+    let mut waiting = vec![directory.to_owned()];
+    while let Some(directory) = waiting.pop() {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_type().unwrap().is_dir() {
+                waiting.push(entry.path());
+            }
+            found.insert(entry.path());
+        }
+    }
+    found
+}
