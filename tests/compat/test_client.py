@@ -100,7 +100,8 @@ def test_bad_experiment_names_and_locations_are_refused(http):
 
 
 def test_the_longest_name_is_counted_in_characters_not_bytes(client):
-    name = unique("é").ljust(500, "é")
+    # MLflow allows 500 too, but its PostgreSQL column ends at 256.
+    name = unique("é").ljust(differs_from_mlflow(500, 256), "é")
 
     experiment_id = client.create_experiment(name)
 
