@@ -543,7 +543,7 @@ fn every_answer_has_an_id_and_the_headers_that_protect_it() {
 #[test]
 fn a_request_is_one_record_with_its_id_and_template_and_nothing_the_client_wrote() {
     let (_guard, path) = directory();
-    let mut server = Server::start(&path, &[]);
+    let mut server = Server::start(&path, &["--log-level", "info,windvane=debug"]);
 
     server.send("GET", "/api/2.0/mlflow-artifacts/artifacts/secret-name", &[("x-request-id", "id-1")], "");
 
