@@ -358,7 +358,10 @@ fn experiment_order(order: &[OrderKey<ExperimentField>]) -> Vec<(ExperimentAttri
 
 /// ` AND (a > x OR (a = x AND (b < y OR (b = y AND …))))`: what comes after a place in an order of mixed directions.
 fn push_after(statement: &mut Sql, keys: &[(ExperimentAttribute, bool)], after: &[CursorValue]) -> Result<()> {
-    if keys.len() != after.len() {
+    let fits = |((attribute, _), value): (&(ExperimentAttribute, bool), &CursorValue)| {
+        matches!(value, CursorValue::Text(_)) == (*attribute == ExperimentAttribute::Name)
+    };
+    if keys.len() != after.len() || !keys.iter().zip(after).all(fits) {
         return Err(Error::Invalid("Invalid page token: it belongs to a search with another order".to_owned()));
     }
     let mut open = 0;
