@@ -6,8 +6,10 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
+use std::marker::PhantomData;
 
-use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
 use super::fields::{self, Fields};
 use super::routes::Request;
@@ -31,12 +33,12 @@ impl Request for LogBatchRequest {
     }
 
     fn from_body(body: &[u8]) -> Result<Self> {
-        if let Ok(batch) = serde_json::from_slice::<Batch<'_>>(body) {
+        if let Ok(Object(batch)) = serde_json::from_slice::<Object<Batch<'_>>>(body) {
             return check(batch);
         }
         // Clients of trainings send NaN losses as bare tokens: those bodies deserve the fast way as well.
         if let Some(quoted) = fields::quote_bare_tokens(body)
-            && let Ok(batch) = serde_json::from_slice::<Batch<'_>>(&quoted)
+            && let Ok(Object(batch)) = serde_json::from_slice::<Object<Batch<'_>>>(&quoted)
         {
             return check(batch);
         }
@@ -49,11 +51,11 @@ impl Request for LogBatchRequest {
 struct Batch<'a> {
     #[serde(borrow, default, alias = "runId")]
     run_id: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "objects")]
     metrics: Option<Vec<MetricItem<'a>>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "objects")]
     params: Option<Vec<PairItem<'a>>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "objects")]
     tags: Option<Vec<PairItem<'a>>>,
 }
 
@@ -81,6 +83,32 @@ struct PairItem<'a> {
     key: Option<Text<'a>>,
     #[serde(borrow, default)]
     value: Option<Text<'a>>,
+}
+
+/// What is written as a JSON object. Without this, serde would also read a struct from a list of its fields' values.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Map<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Map<T> {
+            type Value = Object<T>;
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> std::result::Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+        deserializer.deserialize_map(Map(PhantomData))
+    }
+}
+
+fn objects<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<Vec<T>>, D::Error> {
+    let items = Option::<Vec<Object<T>>>::deserialize(deserializer)?;
+    Ok(items.map(|items| items.into_iter().map(|Object(item)| item).collect()))
 }
 
 /// A text that is borrowed from the body where it has no escapes.
@@ -329,5 +357,14 @@ mod tests {
         let error = read(r#"{"run_id":"r","metrics":[{"key":"a","value":[1],"timestamp":1}]}"#).unwrap_err();
 
         assert!(error.to_string().starts_with("Invalid value [1] for parameter 'metrics[0].value' supplied:"));
+    }
+
+    #[test]
+    fn a_list_of_values_is_no_object() {
+        let error = read(r#"{"run_id":"r","params":[["p","v"]]}"#).unwrap_err().to_string();
+        assert!(error.starts_with(r#"Invalid value ["p","v"] for parameter 'params' supplied:"#), "{error}");
+
+        let error = read(r#"["r",[],[],[]]"#).unwrap_err().to_string();
+        assert!(error.starts_with("Missing value for required parameter 'run_id'."), "{error}");
     }
 }

@@ -49,7 +49,7 @@ pub fn table() -> Vec<Route> {
         fields(post.clone(), Api2, "mlflow/runs/delete", Delete, runs::delete),
         fields(post.clone(), Api2, "mlflow/runs/restore", Delete, runs::restore),
         fields(get.clone(), Api2, "mlflow/runs/get", Read, runs::get),
-        fields(post.clone(), Api2, "mlflow/runs/search", Read, runs::search),
+        fields(post.clone(), Api2, "mlflow/runs/search", Read, runs::search).typed("SearchRuns", "FoundRuns"),
         fields(post.clone(), Api2, "mlflow/runs/log-metric", Write, logging::log_metric),
         fields(post.clone(), Api2, "mlflow/runs/log-parameter", Write, logging::log_parameter),
         fields(post.clone(), Api2, "mlflow/runs/log-batch", Write, logging::log_batch),
@@ -57,9 +57,12 @@ pub fn table() -> Vec<Route> {
         fields(post.clone(), Api2, "mlflow/runs/delete-tag", Write, runs::delete_tag),
         sized(post.clone(), Api2, "mlflow/runs/log-inputs", Write, |app| app.options.inputs_limit, logging::log_inputs),
         fields(post.clone(), Api2, "mlflow/runs/log-model", Write, logging::log_model),
-        fields(get.clone(), Api2, "mlflow/metrics/get-history", Read, metrics::get_history),
-        fields(get.clone(), Ajax2, "mlflow/metrics/get-history-bulk", Read, metrics::get_bulk_history),
-        fields(get.clone(), Api2, "mlflow/metrics/get-history-bulk-interval", Read, metrics::sample_histories),
+        fields(get.clone(), Api2, "mlflow/metrics/get-history", Read, metrics::get_history)
+            .typed("GetHistory", "Metrics"),
+        fields(get.clone(), Ajax2, "mlflow/metrics/get-history-bulk", Read, metrics::get_bulk_history)
+            .typed("GetBulkHistory", "MetricsOfRuns"),
+        fields(get.clone(), Api2, "mlflow/metrics/get-history-bulk-interval", Read, metrics::sample_histories)
+            .typed("SampleHistories", "MetricsOfRuns"),
         fields(post.clone(), Api2, "mlflow/logged-models/search", Read, logged_models::search),
         raw(get.clone(), Api2, "mlflow/artifacts/list", Read, artifacts::list_run).typed("ListArtifacts", "Listing"),
         raw(get.clone(), Plain, "get-artifact", Read, artifacts::get_artifact).typed("RunAndPath", "bytes"),

@@ -1,5 +1,7 @@
 //! `runs/…`: the life of a run, its tags, and finding runs (contract section 3). What is logged stands in `logging.rs`.
 
+use std::collections::BTreeMap;
+
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
@@ -64,12 +66,17 @@ pub async fn create(app: AppState, caller: Caller, request: CreateRun) -> Result
         start_ms: request.start_time,
         tags: cut_tags(request.tags, app.options.long_values)?,
     };
-    let mut tags = new.tags.clone();
-    tags.retain(|tag| tag.key != RUN_NAME_TAG);
-    tags.push(KeyValue { key: RUN_NAME_TAG.to_owned(), value: new.name.clone() });
+    let tags = tags_as_stored(&new);
     let info = app.store.create_run(&caller, new).await?;
     let (metrics, params, datasets, model_inputs) = Default::default();
     Ok(Json(CreatedRun(Run { info, metrics, params, tags, datasets, model_inputs })))
+}
+
+/// The tags of a new run as reading it will give them: sorted, the last one of a key, and the name among them.
+fn tags_as_stored(new: &NewRun) -> Vec<KeyValue> {
+    let mut tags: BTreeMap<&str, &str> = new.tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str())).collect();
+    tags.insert(RUN_NAME_TAG, &new.name);
+    tags.into_iter().map(|(key, value)| KeyValue { key: key.to_owned(), value: value.to_owned() }).collect()
 }
 
 /// A run that was made or found.

@@ -23,7 +23,8 @@ impl Store {
              FROM dataset d JOIN dataset_input i ON i.dataset_id = d.id JOIN run r ON r.id = i.run_id
              WHERE r.deleted_ms IS NULL AND d.experiment_id");
         statement.bind_ints(self.db().dialect(), experiments).visible_to(caller, "d.experiment_id");
-        statement.push(" ORDER BY d.experiment_id, d.name, d.digest, i.context LIMIT ").bind(MAX_SUMMARIES);
+        // Left to themselves the two databases sort NULL at different ends.
+        statement.push(" ORDER BY d.experiment_id, d.name, d.digest, i.context NULLS FIRST LIMIT ").bind(MAX_SUMMARIES);
         let rows: Vec<SummaryRow> = self.db().all(statement).await?;
         let summary = |SummaryRow { experiment_id, name, digest, context }| DatasetSummary {
             experiment_id,

@@ -39,8 +39,8 @@ impl Db {
     /// # Errors
     /// [`Error::Invalid`] where the address cannot be understood, else what the database said.
     pub async fn connect(options: &StoreOptions) -> Result<Self> {
-        if let Some(path) = options.url.strip_prefix("sqlite:") {
-            connect_sqlite(Path::new(path.trim_start_matches("//")), options).await
+        if let Some(path) = sqlite_path(&options.url) {
+            connect_sqlite(path, options).await
         } else if options.url.starts_with("postgres:") || options.url.starts_with("postgresql:") {
             let connect: PgConnectOptions = options
                 .url
@@ -65,6 +65,15 @@ impl Db {
         }
     }
 
+    /// An SQLite file that is there, to look at before [`connect`](Self::connect) touches it: connecting turns on the
+    /// write-ahead log. Nothing is written, locked or recovered, so after a crash there may be nothing to see.
+    pub fn peek(url: &str) -> Option<Self> {
+        let path = sqlite_path(url).filter(|path| path.exists())?;
+        let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(true);
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options);
+        Some(Db::Sqlite { read: pool.clone(), write: pool })
+    }
+
     /// Which SQL this database speaks.
     pub fn dialect(&self) -> Dialect {
         match self {
@@ -78,7 +87,7 @@ impl Db {
         Ok(match self {
             Db::Sqlite { read, .. } => Tx::Sqlite(read.begin().await?),
             Db::Postgres(pool) => {
-                Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+                Tx::Postgres(begin_postgres(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
             }
         })
     }
@@ -89,7 +98,7 @@ impl Db {
             // A deferred transaction that reads first can fail at its first write, and busy_timeout does not help.
             // Take the lock now.
             Db::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Db::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+            Db::Postgres(pool) => Tx::Postgres(begin_postgres(pool, "BEGIN").await?),
         })
     }
 
@@ -122,6 +131,15 @@ impl Db {
             Db::Postgres(pool) => pool.close().await,
         }
     }
+}
+
+/// Begins a transaction in a task of its own, which ends whatever becomes of the caller. A request whose client goes away
+/// is dropped at any await, and where that is the answer to BEGIN, sqlx gives the connection to others without noticing
+/// that it is inside a transaction by now: they would read an old snapshot, or write into what is never committed.
+async fn begin_postgres(pool: &PgPool, statement: &'static str) -> Result<Transaction<'static, Postgres>> {
+    let pool = pool.clone();
+    let begun = tokio::spawn(async move { pool.begin_with(statement).await });
+    Ok(begun.await.map_err(Error::internal)??)
 }
 
 /// An open transaction on either database.
@@ -226,6 +244,11 @@ impl Tx {
         }
         Ok(())
     }
+}
+
+/// The file that `sqlite:PATH` or `sqlite://PATH` names.
+fn sqlite_path(url: &str) -> Option<&Path> {
+    url.strip_prefix("sqlite:").map(|path| Path::new(path.trim_start_matches("//")))
 }
 
 async fn connect_sqlite(path: &Path, options: &StoreOptions) -> Result<Db> {

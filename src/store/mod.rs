@@ -71,6 +71,7 @@ impl Store {
     /// [`Error::Invalid`] with what to do where the database is MLflow's own, is newer than this program, or lies on a
     /// network file system; else what the database said.
     pub async fn open(options: StoreOptions, now_ms: i64) -> Result<Self> {
+        refuse_foreign_file(&options.url).await?;
         let db = Db::connect(&options).await?;
         refuse_foreign_tables(&db, &options.url).await?;
         migrate(&db).await?;
@@ -96,6 +97,18 @@ impl Store {
 
     fn db(&self) -> &Db {
         &self.inner.db
+    }
+}
+
+/// As [`refuse_foreign_tables`], for a file that nothing of ours has touched yet.
+async fn refuse_foreign_file(url: &str) -> Result<()> {
+    let Some(file) = Db::peek(url) else { return Ok(()) };
+    let seen = refuse_foreign_tables(&file, url).await;
+    file.close().await;
+    match seen {
+        Err(Error::Invalid(refusal)) => Err(Error::Invalid(refusal)),
+        // A file that cannot be read without recovering it, as after a crash, is looked at again once it is open.
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 

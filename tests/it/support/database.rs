@@ -4,18 +4,19 @@ use std::path::Path;
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use windvane::store::{Store, StoreOptions};
 
-use super::START_MS;
+use super::{START_MS, variable};
 
 /// The PostgreSQL server that tests may make databases on.
 const POSTGRES_URL: &str = "TEST_POSTGRES_URL";
 
-/// An empty database with its schema, and a directory beside it; both are gone when this is dropped.
+/// A database with its schema and nothing else in it, and a directory beside it; both are gone when this is dropped.
 pub struct Database {
     url: String,
     directory: TempDir,
@@ -40,13 +41,29 @@ impl Database {
 
     /// On PostgreSQL, if there is a server.
     pub async fn postgres() -> Option<Self> {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
         let server = server()?;
         let template = template(&server).await;
-        let name = format!("test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let name = new_name();
         execute(&server, format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
-        let url = server.database(&name).to_url_lossy().to_string();
-        Some(Database { url, directory: tempfile::tempdir().unwrap(), on_server: Some(name) })
+        Some(Database::on_server(&server, name))
+    }
+
+    /// On PostgreSQL, if there is a server, without a schema.
+    pub async fn empty_postgres() -> Option<Self> {
+        let server = server()?;
+        let name = new_name();
+        execute(&server, format!("CREATE DATABASE {name}")).await;
+        Some(Database::on_server(&server, name))
+    }
+
+    fn on_server(server: &PgConnectOptions, name: String) -> Self {
+        let url = server.clone().database(&name).to_url_lossy().to_string();
+        Database { url, directory: tempfile::tempdir().unwrap(), on_server: Some(name) }
+    }
+
+    /// Whether this is a file.
+    pub fn is_sqlite(&self) -> bool {
+        self.on_server.is_none()
     }
 
     /// The address, as the configuration takes it.
@@ -59,17 +76,64 @@ impl Database {
         self.directory.path()
     }
 
-    /// Opens the database.
-    pub async fn open(&self) -> Store {
-        let options = StoreOptions {
+    /// How to open the database.
+    pub fn options(&self) -> StoreOptions {
+        StoreOptions {
             url: self.url.clone(),
-            // No test of the router cuts the power.
+            // No test in this process cuts the power.
             synchronous_full: false,
             allow_network_filesystem: false,
             default_artifact_root: "mlflow-artifacts:/".to_owned(),
-        };
-        Store::open(options, START_MS).await.unwrap()
+        }
     }
+
+    /// Opens the database.
+    pub async fn open(&self) -> Store {
+        Store::open(self.options(), START_MS).await.unwrap()
+    }
+
+    /// The first column, a BIGINT, of what a statement finds past the store.
+    pub async fn ints(&self, sql: &'static str) -> Vec<i64> {
+        if self.is_sqlite() {
+            sqlx::query_scalar(sql).fetch_all(&mut self.connect_to_file().await).await.unwrap()
+        } else {
+            sqlx::query_scalar(sql).fetch_all(&mut PgConnection::connect(&self.url).await.unwrap()).await.unwrap()
+        }
+    }
+
+    /// The one number that a statement finds past the store.
+    #[track_caller]
+    pub fn int(&self, sql: &'static str) -> impl Future<Output = i64> {
+        let caller = std::panic::Location::caller();
+        async move {
+            let found = self.ints(sql).await;
+            assert_eq!(found.len(), 1, "{sql} at {caller}");
+            found[0]
+        }
+    }
+
+    /// Runs statements past the store.
+    pub async fn run(&self, sql: &'static str) {
+        if self.is_sqlite() {
+            self.connect_to_file().await.execute(sqlx::raw_sql(sql)).await.unwrap();
+        } else {
+            PgConnection::connect(&self.url).await.unwrap().execute(sqlx::raw_sql(sql)).await.unwrap();
+        }
+    }
+
+    /// The file of an SQLite database.
+    pub fn file(&self) -> &Path {
+        Path::new(self.url.strip_prefix("sqlite:").expect("PostgreSQL has no file of ours"))
+    }
+
+    async fn connect_to_file(&self) -> SqliteConnection {
+        SqliteConnectOptions::new().filename(self.file()).create_if_missing(true).connect().await.unwrap()
+    }
+}
+
+fn new_name() -> String {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    format!("test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
 }
 
 impl Drop for Database {
@@ -85,13 +149,12 @@ impl Drop for Database {
 }
 
 /// The server, if the environment names one. Where tests decide over a merge, it must.
-#[expect(clippy::disallowed_methods, reason = "tests are told by their environment what there is")]
 fn server() -> Option<PgConnectOptions> {
     static SAY_ONCE: Once = Once::new();
-    match std::env::var(POSTGRES_URL) {
-        Ok(url) => Some(url.parse().unwrap()),
-        Err(_) => {
-            assert!(std::env::var_os("CI").is_none(), "{POSTGRES_URL} is not set; tests/support/postgres.sh gives it");
+    match variable(POSTGRES_URL) {
+        Some(url) => Some(url.parse().unwrap()),
+        None => {
+            assert!(variable("CI").is_none(), "{POSTGRES_URL} is not set; tests/support/postgres.sh gives it");
             SAY_ONCE.call_once(|| eprintln!("{POSTGRES_URL} is not set: tests run on SQLite only"));
             None
         }

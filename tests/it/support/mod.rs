@@ -16,10 +16,18 @@ pub use reply::Reply;
 /// As insta's macro, but a test may assert the same text for each database.
 macro_rules! assert_snapshot {
     ($reply:expr, @$expected:literal) => {
-        insta::allow_duplicates! { insta::assert_snapshot!($reply, @$expected) }
+        match &$reply {
+            reply => insta::allow_duplicates! { insta::assert_snapshot!(reply, @$expected) },
+        }
     };
 }
 pub(crate) use assert_snapshot;
+
+/// A variable of the environment that tests run in; empty is as good as absent.
+#[expect(clippy::disallowed_methods, reason = "tests are told by their environment what there is")]
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
 
 /// All files and directories beneath `directory`.
 pub fn files_beneath(directory: &Path) -> BTreeSet<PathBuf> {
