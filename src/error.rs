@@ -119,21 +119,38 @@ pub enum Resource {
     Artifact(String),
 }
 
+/// Displays a name that a client wrote; of a very long one, the beginning.
+struct Shown<'a>(&'a str);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The longest names that exist have 500 characters, the longest paths 4,096 bytes.
+        match self.0.char_indices().nth(4_096) {
+            None => out.write_str(self.0),
+            Some((end, _)) => write!(out, "{}…", &self.0[..end]),
+        }
+    }
+}
+
 impl fmt::Display for Resource {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Resource::Experiment(id) => write!(out, "No Experiment with id={id} exists"),
-            Resource::ExperimentNamed(name) => write!(out, "Could not find experiment with name '{name}'"),
+            Resource::Experiment(id) => write!(out, "No Experiment with id={} exists", Shown(id)),
+            Resource::ExperimentNamed(name) => {
+                write!(out, "Could not find experiment with name '{}'", Shown(name))
+            }
             Resource::ExperimentName(name) => write!(
                 out,
                 "Experiment(name={name}) already exists. Choose another name; the name of a deleted experiment is \
                  taken too until it is purged."
             ),
             Resource::ExperimentTag { key, experiment } => {
-                write!(out, "No tag with name: {key} in experiment with id {experiment}")
+                write!(out, "No tag with name: {} in experiment with id {experiment}", Shown(key))
             }
-            Resource::Run(id) => write!(out, "Run with id={id} not found"),
-            Resource::RunTag { key, run } => write!(out, "No tag with name: {key} in run with id {run}"),
+            Resource::Run(id) => write!(out, "Run with id={} not found", Shown(id)),
+            Resource::RunTag { key, run } => {
+                write!(out, "No tag with name: {} in run with id {run}", Shown(key))
+            }
             Resource::Artifact(path) => write!(out, "No such artifact: '{path}'"),
         }
     }

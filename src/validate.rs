@@ -23,6 +23,10 @@ const MAX_EXPERIMENT_NAME: usize = 500;
 const MAX_ARTIFACT_LOCATION: usize = 2048;
 const MAX_EXPERIMENT_TAG_VALUE: usize = 20_000;
 const MAX_KEY: usize = 250;
+/// Twice what MLflow's own ids need (`m-` and 32 digits), and short enough for an index of PostgreSQL.
+const MAX_MODEL_ID: usize = 64;
+/// MLflow's column has this length.
+const MAX_USER_ID: usize = 256;
 const MAX_PARAM_VALUE: usize = 6000;
 const MAX_TAG_VALUE: usize = 8000;
 
@@ -246,6 +250,12 @@ pub fn run_name<'a>(run_name: Option<&'a str>, tag: Option<&'a str>) -> Result<O
     }
 }
 
+/// The user that a client names for a new run.
+pub fn user_id(user_id: &str) -> Result<()> {
+    no_nul("user_id", user_id)?;
+    at_most("user_id", MAX_USER_ID, user_id)
+}
+
 /// How many metrics, params and tags one request may log.
 pub fn batch_size(metrics: usize, params: usize, tags: usize) -> Result<()> {
     at_most_entities("metrics", MAX_BATCH_METRICS, metrics)?;
@@ -301,11 +311,15 @@ fn dataset_input(input: &DatasetInput) -> Result<()> {
 
 /// What a point of a logged model names: the model and, if any, the dataset it was measured on.
 pub fn model_metric(model_id: &str, dataset_name: &str, dataset_digest: &str) -> Result<()> {
-    let texts = [
-        ("model_id", MAX_KEY, model_id),
-        ("dataset_name", MAX_DATASET_NAME, dataset_name),
-        ("dataset_digest", MAX_DATASET_DIGEST, dataset_digest),
-    ];
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    if model_id.is_empty() || model_id.len() > MAX_MODEL_ID || !model_id.bytes().all(allowed) {
+        return invalid(format!(
+            "Invalid value {} for parameter 'model_id' supplied: it must be 1 to {MAX_MODEL_ID} letters, digits, _ or -",
+            json_string(model_id)
+        ));
+    }
+    let texts =
+        [("dataset_name", MAX_DATASET_NAME, dataset_name), ("dataset_digest", MAX_DATASET_DIGEST, dataset_digest)];
     texts.into_iter().try_for_each(|(field, limit, text)| {
         no_nul(field, text)?;
         at_most(field, limit, text)

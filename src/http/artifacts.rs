@@ -26,6 +26,7 @@ use crate::artifacts::{ArtifactFile, ArtifactPath, FileInfo};
 use crate::error::{Error, Resource, Result};
 use crate::model::{Caller, Lifecycle, RunInfo};
 use crate::state::AppState;
+use crate::validate;
 
 /// The largest body of `upload-artifact` in bytes; the proxied store has no limit.
 const MAX_UPLOAD_BYTES: usize = 10 * 1024 * 1024;
@@ -307,6 +308,7 @@ fn find<'a>(query: &'a HashMap<String, String>, names: &[&str]) -> Option<&'a st
 }
 
 async fn find_run(app: &AppState, caller: &Caller, run_id: &str) -> Result<RunInfo> {
+    validate::no_nul("run_id", run_id)?;
     let run = app.store.find_run_info(caller, run_id).await?;
     run.ok_or_else(|| Error::NotFound(Resource::Run(run_id.to_owned())))
 }

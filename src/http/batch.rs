@@ -42,7 +42,7 @@ impl Request for LogBatchRequest {
         {
             return check(batch);
         }
-        Self::from_fields(&mut Fields::from_body(body))
+        Self::from_fields(&mut Fields::from_body(body)?)
     }
 }
 
@@ -51,12 +51,12 @@ impl Request for LogBatchRequest {
 struct Batch<'a> {
     #[serde(borrow, default, alias = "runId")]
     run_id: Option<Text<'a>>,
-    #[serde(borrow, default, deserialize_with = "objects")]
-    metrics: Option<Vec<MetricItem<'a>>>,
-    #[serde(borrow, default, deserialize_with = "objects")]
-    params: Option<Vec<PairItem<'a>>>,
-    #[serde(borrow, default, deserialize_with = "objects")]
-    tags: Option<Vec<PairItem<'a>>>,
+    #[serde(borrow, default)]
+    metrics: Option<Capped<MetricItem<'a>>>,
+    #[serde(borrow, default)]
+    params: Option<Capped<PairItem<'a>>>,
+    #[serde(borrow, default)]
+    tags: Option<Capped<PairItem<'a>>>,
 }
 
 #[derive(Debug, Default, serde::Deserialize)]
@@ -104,11 +104,54 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-fn objects<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    deserializer: D,
-) -> std::result::Result<Option<Vec<T>>, D::Error> {
-    let items = Option::<Vec<Object<T>>>::deserialize(deserializer)?;
-    Ok(items.map(|items| items.into_iter().map(|Object(item)| item).collect()))
+/// Items of a list that are kept; one more than any list may have, so that the refusal is found.
+const KEPT_ITEMS: usize = 1_001;
+
+/// The first items of a list, each a JSON object, and how many it has. What goes beyond every limit is counted and not
+/// kept: a body of empty objects would else take fifty times its size in memory.
+#[derive(Debug)]
+struct Capped<T> {
+    items: Vec<T>,
+    total: usize,
+}
+
+impl<T> Default for Capped<T> {
+    fn default() -> Self {
+        Capped { items: Vec::new(), total: 0 }
+    }
+}
+
+impl<T> From<Vec<T>> for Capped<T> {
+    fn from(items: Vec<T>) -> Self {
+        Capped { total: items.len(), items }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Capped<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Items<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Items<T> {
+            type Value = Capped<T>;
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("a list")
+            }
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> std::result::Result<Capped<T>, A::Error> {
+                let mut items = Vec::new();
+                while items.len() < KEPT_ITEMS {
+                    let Some(Object(item)) = list.next_element()? else {
+                        return Ok(Capped { total: items.len(), items });
+                    };
+                    items.push(item);
+                }
+                let mut total = items.len();
+                while list.next_element::<de::IgnoredAny>()?.is_some() {
+                    total += 1;
+                }
+                Ok(Capped { items, total })
+            }
+        }
+        deserializer.deserialize_seq(Items(PhantomData))
+    }
 }
 
 /// A text that is borrowed from the body where it has no escapes.
@@ -198,9 +241,9 @@ impl Batch<'static> {
         let pair = |mut item: Fields| Ok(PairItem { key: text(&mut item, "key")?, value: text(&mut item, "value")? });
         Ok(Batch {
             run_id: text(fields, "run_id")?,
-            metrics: Some(fields.objects("metrics")?.into_iter().map(metric).collect::<Result<_>>()?),
-            params: Some(fields.objects("params")?.into_iter().map(pair).collect::<Result<_>>()?),
-            tags: Some(fields.objects("tags")?.into_iter().map(pair).collect::<Result<_>>()?),
+            metrics: Some(fields.objects("metrics")?.into_iter().map(metric).collect::<Result<Vec<_>>>()?.into()),
+            params: Some(fields.objects("params")?.into_iter().map(pair).collect::<Result<Vec<_>>>()?.into()),
+            tags: Some(fields.objects("tags")?.into_iter().map(pair).collect::<Result<Vec<_>>>()?.into()),
         })
     }
 }
@@ -208,9 +251,9 @@ impl Batch<'static> {
 /// Checks a batch in the contract's order: what is there, the form of the run id, each item, how many there are, params
 /// that are there twice.
 fn check(batch: Batch<'_>) -> Result<LogBatchRequest> {
-    let metrics = batch.metrics.unwrap_or_default();
-    let params = batch.params.unwrap_or_default();
-    let tags = batch.tags.unwrap_or_default();
+    let Capped { items: metrics, total: metrics_total } = batch.metrics.unwrap_or_default();
+    let Capped { items: params, total: params_total } = batch.params.unwrap_or_default();
+    let Capped { items: tags, total: tags_total } = batch.tags.unwrap_or_default();
     let run_id = batch.run_id.filter(|run_id| !run_id.0.is_empty());
     let run_id = run_id.ok_or_else(|| Error::Invalid(validate::missing("run_id")))?.0;
     for (index, metric) in metrics.iter().enumerate() {
@@ -234,7 +277,7 @@ fn check(batch: Batch<'_>) -> Result<LogBatchRequest> {
     read_metrics(&metrics, &mut checked)?;
     checked.params = read_pairs("params", &params, validate::param_key)?;
     checked.tags = read_pairs("tags", &tags, validate::tag_key)?;
-    validate::batch_size(metrics.len(), params.len(), tags.len())?;
+    validate::batch_size(metrics_total, params_total, tags_total)?;
     validate::unique_param_keys(checked.params.iter().map(|param| param.key.as_str()))?;
     Ok(LogBatchRequest { run_id: run_id.into_owned(), batch: checked })
 }

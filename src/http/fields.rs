@@ -20,14 +20,22 @@ pub struct Fields {
 impl Fields {
     /// Reads a JSON body. One that is absent or no JSON object counts as an empty object, so that the error is about
     /// the missing field; a JSON string is read once more, as old clients send it.
-    pub fn from_body(body: &[u8]) -> Self {
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a body of more values than any request needs.
+    pub fn from_body(body: &[u8]) -> Result<Self> {
+        if has_too_many_values(body) {
+            return Err(Error::Invalid(format!(
+                "the request body holds more than {MAX_VALUES} values; split it into several requests"
+            )));
+        }
         let value = match parse_lenient(body) {
             Some(Value::String(inner)) => parse_lenient(inner.as_bytes()),
             value => value,
         };
         match value {
-            Some(Value::Object(values)) => Fields { values, path: String::new() },
-            _ => Fields::default(),
+            Some(Value::Object(values)) => Ok(Fields { values, path: String::new() }),
+            _ => Ok(Fields::default()),
         }
     }
 
@@ -217,6 +225,24 @@ fn camel_case(name: &str) -> String {
     camel
 }
 
+/// A body of more values than this is none that a client sends; as a tree it would take fifty times its size.
+const MAX_VALUES: usize = 500_000;
+
+/// Whether the body holds more values than any request needs: counts the commas and brackets outside of texts.
+fn has_too_many_values(body: &[u8]) -> bool {
+    let (mut in_text, mut escaped, mut values) = (false, false, 0);
+    for byte in body {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b',' | b'[' | b'{' if !in_text => values += 1,
+            _ => {}
+        }
+    }
+    values > MAX_VALUES
+}
+
 fn parse_lenient(body: &[u8]) -> Option<Value> {
     serde_json::from_slice(body).ok().or_else(|| serde_json::from_slice(&quote_bare_tokens(body)?).ok())
 }
@@ -255,13 +281,17 @@ pub fn quote_bare_tokens(body: &[u8]) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
+    fn read(body: &[u8]) -> Fields {
+        Fields::from_body(body).unwrap()
+    }
+
     fn message<T: std::fmt::Debug>(result: Result<T>) -> String {
         result.unwrap_err().to_string()
     }
 
     #[test]
     fn both_spellings_of_a_name_are_read_but_not_together() {
-        let mut fields = Fields::from_body(br#"{"runName": "a", "start_time": 1, "startTime": 2}"#);
+        let mut fields = read(br#"{"runName": "a", "start_time": 1, "startTime": 2}"#);
 
         assert_eq!(fields.text("run_name").unwrap().as_deref(), Some("a"));
         assert_eq!(
@@ -279,10 +309,10 @@ mod tests {
             (r#"{"step": null}"#, None),
             ("{}", None),
         ] {
-            assert_eq!(Fields::from_body(body.as_bytes()).integer("step").unwrap(), expected, "{body}");
+            assert_eq!(read(body.as_bytes()).integer("step").unwrap(), expected, "{body}");
         }
         for body in [r#"{"step": 5.5}"#, r#"{"step": "x"}"#, r#"{"step": 9223372036854775808}"#, r#"{"step": true}"#] {
-            assert!(Fields::from_body(body.as_bytes()).integer("step").is_err(), "{body}");
+            assert!(read(body.as_bytes()).integer("step").is_err(), "{body}");
         }
     }
 
@@ -295,10 +325,10 @@ mod tests {
             (r#"{"value": -Infinity}"#, f64::NEG_INFINITY),
             (r#"{"value": "Infinity"}"#, f64::INFINITY),
         ] {
-            assert_eq!(Fields::from_body(body.as_bytes()).double("value").unwrap(), Some(expected), "{body}");
+            assert_eq!(read(body.as_bytes()).double("value").unwrap(), Some(expected), "{body}");
         }
-        assert!(Fields::from_body(br#"{"value": NaN}"#).double("value").unwrap().is_some_and(f64::is_nan));
-        assert!(Fields::from_body(br#"{"value": "nan"}"#).double("value").is_err());
+        assert!(read(br#"{"value": NaN}"#).double("value").unwrap().is_some_and(f64::is_nan));
+        assert!(read(br#"{"value": "nan"}"#).double("value").is_err());
     }
 
     #[test]
@@ -311,17 +341,17 @@ mod tests {
     fn what_is_no_object_counts_as_an_empty_one() {
         for body in [&b""[..], b"[1]", b"{", b"\xff\xfe", b"\"x\"", "[".repeat(10_000).as_bytes()] {
             assert_eq!(
-                message(Fields::from_body(body).required_text("name")),
+                message(read(body).required_text("name")),
                 "Missing value for required parameter 'name'. See the API docs for more information about request \
                  parameters."
             );
         }
-        assert!(Fields::from_body(br#""{\"name\": \"a\"}""#).required_text("name").is_ok(), "a JSON text in JSON");
+        assert!(read(br#""{\"name\": \"a\"}""#).required_text("name").is_ok(), "a JSON text in JSON");
     }
 
     #[test]
     fn a_wrong_type_is_named_in_the_words_of_python() {
-        let mut fields = Fields::from_body(br#"{"name": 5, "tags": [{"key": []}]}"#);
+        let mut fields = read(br#"{"name": 5, "tags": [{"key": []}]}"#);
 
         assert_eq!(
             message(fields.text("name")),
@@ -339,5 +369,14 @@ mod tests {
         assert_eq!(fields.texts("run_ids").unwrap(), ["a", "b c/"]);
         assert_eq!(fields.texts("one").unwrap(), ["x"]);
         assert_eq!(fields.texts("none").unwrap(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_body_of_endless_values_is_refused_before_it_becomes_a_tree() {
+        let many = format!("{{\"x\": [{}0]}}", "0,".repeat(MAX_VALUES));
+        let text = format!("{{\"x\": \"{}\"}}", ",".repeat(MAX_VALUES + 1));
+
+        assert!(message(Fields::from_body(many.as_bytes())).contains("more than 500000 values"));
+        assert!(read(text.as_bytes()).text("x").is_ok(), "commas in a text are no values");
     }
 }

@@ -33,11 +33,8 @@ pub fn decode<T: DeserializeOwned>(arguments: &[&str], token: Option<&str>) -> R
     let bytes = URL_SAFE_NO_PAD
         .decode(token)
         .map_err(|_| Error::Invalid("Invalid page token, could not base64-decode".to_owned()))?;
-    // No stored text has a NUL character, so no token of ours names one, and PostgreSQL could not compare it.
-    let names_nul = bytes.windows(6).any(|part| part == br"\u0000");
-    let token = serde_json::from_slice::<Token<T>>(&bytes).ok().filter(|_| !names_nul);
-    let token = token
-        .ok_or_else(|| Error::Invalid("Invalid page token: it was not made for this kind of request".to_owned()))?;
+    let token: Token<T> = serde_json::from_slice(&bytes)
+        .map_err(|_| Error::Invalid("Invalid page token: it was not made for this kind of request".to_owned()))?;
     if token.a != fingerprint(arguments) {
         return Err(Error::Invalid(
             "Invalid page token: it belongs to a request with other arguments; repeat the request that it came from \
@@ -83,8 +80,6 @@ mod tests {
     fn a_wrong_token_is_refused() {
         let token = encode(&["runs", "x"], 5).unwrap();
 
-        let nul = URL_SAFE_NO_PAD.encode(format!(r#"{{"a":{},"p":"\u0000"}}"#, fingerprint(&["runs"])));
-        assert!(decode::<String>(&["runs"], Some(&nul)).is_err());
         for wrong in ["!!", "bm9uc2Vuc2U", "e30"] {
             let error = decode::<i64>(&["runs", "x"], Some(wrong)).unwrap_err();
             assert!(error.to_string().starts_with("Invalid page token"), "{error}");

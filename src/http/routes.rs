@@ -70,7 +70,7 @@ pub trait Request: Sized + Send + 'static {
     /// # Errors
     /// [`Error::Invalid`] that names the field.
     fn from_body(body: &[u8]) -> Result<Self> {
-        Self::from_fields(&mut Fields::from_body(body))
+        Self::from_fields(&mut Fields::from_body(body)?)
     }
 }
 

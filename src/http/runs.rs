@@ -40,9 +40,8 @@ impl Request for CreateRun {
         let run_name = fields.text("run_name")?;
         let user_id = fields.text("user_id")?.unwrap_or_default();
         let tags = read_pairs(fields, "tags")?;
-        for (field, text) in [("run_name", run_name.as_deref().unwrap_or_default()), ("user_id", &user_id)] {
-            validate::no_nul(field, text)?;
-        }
+        validate::no_nul("run_name", run_name.as_deref().unwrap_or_default())?;
+        validate::user_id(&user_id)?;
         for (index, tag) in tags.iter().enumerate() {
             validate::tag_key(Place::in_list("tags", index, tags.len()), &tag.key)?;
         }
@@ -223,6 +222,9 @@ pub async fn search(app: AppState, caller: Caller, request: SearchRuns) -> Resul
     let view_text = format!("{:?}", request.view);
     let arguments = ["runs", &ids_text, &view_text, &request.filter, &order_text];
     let after: Option<(i64, String)> = page_token::decode(&arguments, request.page_token.as_deref())?;
+    if let Some((_, run_id)) = &after {
+        validate::run_id_form(run_id)?;
+    }
     let search = RunSearch {
         experiments,
         view: request.view,

@@ -240,7 +240,7 @@ pub fn read_view(fields: &mut Fields, name: &str) -> Result<ViewType> {
     const NAMES: [&str; 3] = ["ACTIVE_ONLY", "DELETED_ONLY", "ALL"];
     const VIEWS: [ViewType; 3] = [ViewType::ActiveOnly, ViewType::DeletedOnly, ViewType::All];
     let by_name = |word: &str| NAMES.iter().position(|name| *name == word).map(|index| VIEWS[index]);
-    let by_number = |number: i64| usize::try_from(number - 1).ok().and_then(|index| VIEWS.get(index).copied());
+    let by_number = |number: i64| VIEWS.get(usize::try_from(number.checked_sub(1)?).ok()?).copied();
     Ok(read_enum(fields, name, by_name, by_number, &NAMES)?.unwrap_or_default())
 }
 

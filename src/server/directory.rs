@@ -44,10 +44,14 @@ impl DataDirectory {
         let data = &config.data;
         make_directory(data)?;
         let mut locks = vec![lock_file(&data.join("windvane.lock"), config)?];
-        if let Database::Sqlite(database) = &config.database
-            && database.parent() != Some(data)
-        {
-            let mut name = database.as_os_str().to_owned();
+        if let Database::Sqlite(database) = &config.database {
+            // By its real name: a link, or another server's data directory, leads to the same file.
+            let parent = database.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let real = database.canonicalize().or_else(|_| {
+                let name = database.file_name().unwrap_or_default();
+                parent.canonicalize().map(|parent| parent.join(name))
+            });
+            let mut name = real.as_deref().unwrap_or(database).as_os_str().to_owned();
             name.push(".lock");
             locks.push(lock_file(Path::new(&name), config)?);
         }

@@ -10,7 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions, Postgres};
 use sqlx::sqlite::{
     Sqlite, SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{PgPool, SqlitePool, Transaction};
+use sqlx::{Connection, PgPool, SqliteConnection, SqlitePool, Transaction};
 
 use super::StoreOptions;
 use super::sql::{Columns, Dialect, Insert, Row, Sql, insert_rows};
@@ -54,10 +54,16 @@ impl Db {
                 .test_before_acquire(false)
                 .before_acquire(|connection, meta| {
                     Box::pin(async move {
-                        Ok(meta.idle_for < Duration::from_secs(1) || sqlx::Connection::ping(connection).await.is_ok())
+                        Ok(meta.idle_for < Duration::from_secs(1) || connection.ping().await.is_ok())
                     })
                 })
-                .connect_with(connect.application_name("windvane").statement_cache_capacity(512))
+                .connect_with(
+                    connect
+                        .application_name("windvane")
+                        .statement_cache_capacity(512)
+                        // What takes longer holds a connection that others need; the client hears 503.
+                        .options([("statement_timeout", "30s")]),
+                )
                 .await?;
             Ok(Db::Postgres(pool))
         } else {
@@ -279,6 +285,7 @@ async fn connect_sqlite(path: &Path, options: &StoreOptions) -> Result<Db> {
             .max_connections(1)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .test_before_acquire(false)
+            .before_acquire(|connection, _| Box::pin(async move { is_fit(connection) }))
             .connect_with(base.journal_mode(SqliteJournalMode::Truncate).locking_mode(SqliteLockingMode::Exclusive))
             .await?;
         return Ok(Db::Sqlite { read: pool.clone(), write: pool });
@@ -289,6 +296,7 @@ async fn connect_sqlite(path: &Path, options: &StoreOptions) -> Result<Db> {
         .max_connections(1)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
+        .before_acquire(|connection, _| Box::pin(async move { is_fit(connection) }))
         .connect_with(base.clone().pragma("cache_size", "-16384").thread_name(|_| "sqlite-writer".into()))
         .await?;
     let read = SqlitePoolOptions::new()
@@ -296,6 +304,7 @@ async fn connect_sqlite(path: &Path, options: &StoreOptions) -> Result<Db> {
         .min_connections(0)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
+        .before_acquire(|connection, _| Box::pin(async move { is_fit(connection) }))
         .connect_lazy_with(
             base.create_if_missing(false)
                 .pragma("query_only", "ON")
@@ -303,6 +312,13 @@ async fn connect_sqlite(path: &Path, options: &StoreOptions) -> Result<Db> {
                 .thread_name(|n| format!("sqlite-reader-{n}")),
         );
     Ok(Db::Sqlite { read, write })
+}
+
+/// Whether a connection of SQLite may be used again. Where the disk is full or fails, SQLite rolls a transaction back
+/// itself (<https://www.sqlite.org/lang_transaction.html>, section 3); sqlx then fails to do it, and believes for ever
+/// that the connection is inside. A new one takes its place.
+fn is_fit(connection: &SqliteConnection) -> sqlx::Result<bool> {
+    Ok(!connection.is_in_transaction())
 }
 
 /// Runs `$body` as one unit of work: its changes are all durable when this answers, or none is. A deadlock or a

@@ -46,6 +46,11 @@ impl Keys {
         Ok(found)
     }
 
+    /// Whether all names have been seen before.
+    pub fn know<'a>(&self, names: impl Iterator<Item = &'a str>) -> bool {
+        self.lookup(names).1.is_empty()
+    }
+
     /// The id of a name that may never have been used.
     pub async fn find(&self, db: &Db, name: &str) -> Result<Option<i64>> {
         let (found, missing) = self.lookup(std::iter::once(name));

@@ -137,7 +137,14 @@ async fn refuse_foreign_tables(db: &Db, url: &str) -> Result<()> {
 async fn migrate(db: &Db) -> Result<()> {
     let done = match db {
         Db::Sqlite { write, .. } => SQLITE_MIGRATIONS.run(write).await,
-        Db::Postgres(pool) => POSTGRES_MIGRATIONS.run(pool).await,
+        Db::Postgres(pool) => {
+            let mut connection = pool.acquire().await?;
+            // A migration may take as long as the data needs.
+            sqlx::query("SET statement_timeout = 0").execute(&mut *connection).await?;
+            let done = POSTGRES_MIGRATIONS.run(&mut *connection).await;
+            sqlx::query("RESET statement_timeout").execute(&mut *connection).await?;
+            done
+        }
     };
     done.map_err(|error| match error {
         MigrateError::VersionMissing(version) => Error::Invalid(format!(
@@ -165,8 +172,11 @@ impl From<sqlx::Error> for Error {
                 // disk, memory or connections), 57 (shutting down, cancelled), 25006 (read-only standby), 58 (I/O).
                 Some("13" | "8" | "14" | "10" | "5" | "6" | "25006") => unavailable(&error),
                 Some(code) if code.len() == 5 && ["08", "53", "57", "58"].contains(&&code[..2]) => unavailable(&error),
-                // Extended codes of SQLite keep the primary one in their low byte.
-                Some(code) if code.parse().is_ok_and(|code: u32| matches!(code & 0xff, 5 | 6 | 8 | 10 | 13 | 14)) => {
+                // Extended codes of SQLite keep the primary one in their low byte; a SQLSTATE has five characters.
+                Some(code)
+                    if code.len() < 5
+                        && code.parse().is_ok_and(|code: u32| matches!(code & 0xff, 5 | 6 | 8 | 10 | 13 | 14)) =>
+                {
                     unavailable(&error)
                 }
                 _ => Error::internal(error),

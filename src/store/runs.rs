@@ -63,11 +63,13 @@ impl RunRow {
         if self.deleted_ms.is_none() {
             return Ok(());
         }
-        Err(Error::Invalid(format!(
-            "The run {} must be in the 'active' state. Current state is deleted.",
-            self.public_id
-        )))
+        Err(inactive_run(&self.public_id))
     }
+}
+
+/// The contract's text for a change of a deleted run.
+pub(super) fn inactive_run(run_id: &str) -> Error {
+    Error::Invalid(format!("The run {run_id} must be in the 'active' state. Current state is deleted."))
 }
 
 /// "deleted_ms IS NULL" means active, in every table.

@@ -14,8 +14,8 @@ use crate::search::{
 
 /// Characters of a value that its index holds: see `param_by_value`.
 const HEAD: usize = 200;
-/// Runs that are read at once while a page is answered: bounds its memory.
-const RUNS_PER_PART: usize = 100;
+/// Runs that are read at once while a page is answered: bounds its memory, for runs of a thousand params and more.
+const RUNS_PER_PART: usize = 20;
 /// Experiments in one search, for SQLite's limit of variables.
 const MAX_EXPERIMENTS: usize = 16_384;
 
@@ -148,8 +148,7 @@ impl Store {
         }
         match (&clause.field, &clause.value) {
             (RunField::Param(key), Value::Text(value)) => {
-                self.push_value_clause(statement, " AND id IN (SELECT run_id FROM param WHERE key_id = ", key, value)
-                    .await
+                self.push_value_clause(statement, "SELECT run_id FROM param WHERE key_id = ", key, value).await
             }
             (RunField::Tag(key), Value::Text(value)) => self.push_tag_clause(statement, key, value).await,
             (RunField::Attribute(RunAttribute::RunName), Value::Text(value)) => {
@@ -185,7 +184,7 @@ impl Store {
     }
 
     async fn push_tag_clause(&self, statement: &mut Sql, key: &str, value: &str) -> Result<bool> {
-        self.push_value_clause(statement, " AND id IN (SELECT run_id FROM tag WHERE key_id = ", key, value).await
+        self.push_value_clause(statement, "SELECT run_id FROM tag WHERE key_id = ", key, value).await
     }
 
     async fn push_value_clause(
@@ -197,6 +196,9 @@ impl Store {
     ) -> Result<bool> {
         let Some(key_id) = self.inner.keys.find(self.db(), key).await? else { return Ok(false) };
         let head: String = value.chars().take(HEAD).collect();
+        // Two hundred clauses as joins would keep PostgreSQL's planner busy for minutes; arrays are not pulled up.
+        let postgres = self.db().dialect() == Dialect::Postgres;
+        statement.push(if postgres { " AND id = ANY(ARRAY(" } else { " AND id IN (" });
         statement.push(opening).bind(key_id).push(" AND substr(value, 1, 200) = ").bind(head);
         // A value shorter than the head is its head.
         if value.chars().nth(HEAD - 1).is_some() {
@@ -204,7 +206,7 @@ impl Store {
             // compared as an expression.
             statement.push(" AND value || '' = ").bind(value);
         }
-        statement.push(")");
+        statement.push(if postgres { "))" } else { ")" });
         Ok(true)
     }
 
@@ -273,7 +275,8 @@ fn push_experiment_clause(statement: &mut Sql, dialect: Dialect, clause: &Compar
                 statement.push(" AND ");
                 push_comparison(statement, dialect, "t.value", clause);
             }
-            statement.push(")");
+            // The limit keeps PostgreSQL from joining every clause, which its planner does not survive.
+            statement.push(" LIMIT 1 OFFSET 0)");
         }
     }
 }
@@ -358,8 +361,9 @@ fn experiment_order(order: &[OrderKey<ExperimentField>]) -> Vec<(ExperimentAttri
 
 /// ` AND (a > x OR (a = x AND (b < y OR (b = y AND …))))`: what comes after a place in an order of mixed directions.
 fn push_after(statement: &mut Sql, keys: &[(ExperimentAttribute, bool)], after: &[CursorValue]) -> Result<()> {
-    let fits = |((attribute, _), value): (&(ExperimentAttribute, bool), &CursorValue)| {
-        matches!(value, CursorValue::Text(_)) == (*attribute == ExperimentAttribute::Name)
+    let fits = |((attribute, _), value): (&(ExperimentAttribute, bool), &CursorValue)| match value {
+        CursorValue::Text(text) => *attribute == ExperimentAttribute::Name && !text.contains('\0'),
+        CursorValue::Int(_) => *attribute != ExperimentAttribute::Name,
     };
     if keys.len() != after.len() || !keys.iter().zip(after).all(fits) {
         return Err(Error::Invalid("Invalid page token: it belongs to a search with another order".to_owned()));

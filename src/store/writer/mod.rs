@@ -22,9 +22,9 @@ use tokio::task::JoinHandle;
 use super::Store;
 use super::compaction::Compactor;
 use super::db::{Db, is_conflict};
-use super::runs::RunUpdate;
-use crate::error::{Error, Result};
-use crate::model::{Caller, DatasetInput, KeyValue, Point, RunInfo, RunStatus};
+use super::runs::{RunUpdate, inactive_run};
+use crate::error::{Error, Resource, Result};
+use crate::model::{Caller, DatasetInput, KeyValue, Lifecycle, Point, RunInfo, RunStatus};
 
 /// Requests that wait, per task. Each holds a parsed body, whose size the HTTP layer bounds in sum.
 const QUEUE: usize = 1_024;
@@ -203,6 +203,14 @@ impl Store {
         let mut tags = last_of_each(&new.tags);
         tags.retain(|(key, _)| *key != RUN_NAME_TAG);
         tags.push((RUN_NAME_TAG, &new.name));
+        if !self.inner.keys.know(tags.iter().map(|(key, _)| *key)) {
+            let id = new.experiment_id;
+            let experiment = self.find_experiment(caller, id).await?;
+            let experiment = experiment.ok_or_else(|| Error::NotFound(Resource::Experiment(id.to_string())))?;
+            if experiment.lifecycle == Lifecycle::Deleted {
+                return Err(inactive_experiment(id));
+            }
+        }
         let keys = self.inner.keys.intern(self.db(), tags.iter().map(|(key, _)| *key)).await?;
         let tags = tags.iter().map(|(key, value)| (keys[key], (*value).to_owned())).collect();
         let created = self.inner.writer.submit(caller, Work::Create { new, tags }).await?;
@@ -230,7 +238,15 @@ impl Store {
         let names = names.chain(batch.params.iter().map(|param| param.key.as_str()));
         let names = names.chain(tags.iter().map(|(key, _)| *key));
         let names = names.chain(batch.model_metrics.iter().map(|metric| metric.key.as_str()));
-        let keys = self.inner.keys.intern(self.db(), names).await?;
+        let names: Vec<&str> = names.collect();
+        if !self.inner.keys.know(names.iter().copied()) {
+            // New names stay for ever: they are not taken from a request that will be refused anyway.
+            let run = self.find_run_info(caller, run_id).await?;
+            if run.ok_or_else(|| Error::NotFound(Resource::Run(run_id.to_owned())))?.lifecycle == Lifecycle::Deleted {
+                return Err(inactive_run(run_id));
+            }
+        }
+        let keys = self.inner.keys.intern(self.db(), names.into_iter()).await?;
         let name = tags.iter().find(|(key, _)| *key == RUN_NAME_TAG).map(|(_, value)| (*value).to_owned());
         let tags = tags.iter().map(|(key, value)| (keys[key], (*value).to_owned())).collect();
         let params =
