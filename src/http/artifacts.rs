@@ -24,6 +24,7 @@ use serde::Serialize;
 
 use crate::artifacts::{ArtifactFile, ArtifactPath, FileInfo};
 use crate::error::{Error, Resource, Result};
+use crate::http::layers::discard_rest;
 use crate::model::{Caller, Lifecycle, RunInfo};
 use crate::state::AppState;
 use crate::validate;
@@ -119,7 +120,16 @@ pub(super) async fn put_file(
     path: RawPath,
     body: Body,
 ) -> Result<StatusCode> {
-    app.artifacts.put(&file_path(path)?, received(body)).await?;
+    let mut data = received(body);
+    let stored = match file_path(path) {
+        Ok(path) => app.artifacts.put(&path, &mut data).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = stored {
+        // A client that is still sending would see a broken connection, try again, and never hear why.
+        discard_rest(data).await;
+        return Err(error);
+    }
     Ok(StatusCode::OK)
 }
 

@@ -43,7 +43,7 @@ use crate::{
 use bodies::BodyBudget;
 use browser::{BrowserRules, Page};
 
-pub use bodies::{Room, read_body, streamed_body, within_deadline};
+pub use bodies::{Room, discard_rest, read_body, streamed_body, within_deadline};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const WORKSPACE: HeaderName = HeaderName::from_static("x-mlflow-workspace");

@@ -1,7 +1,7 @@
 //! HTTP: every route in one list, and what holds for all of them.
 //!
-//! A handler parses, validates, calls the store once, and answers. What the wire looks like stands in [`wire`], how
-//! requests are read in [`fields`], what surrounds every request in [`layers`].
+//! A handler parses, validates, calls the store once, and answers. What the wire looks like stands in `wire`, how
+//! requests are read in [`mod@fields`], what surrounds every request in [`layers`].
 
 mod artifacts;
 pub mod batch;

@@ -53,9 +53,9 @@ impl Db {
                 // restart of the database or a proxy cut meanwhile.
                 .test_before_acquire(false)
                 .before_acquire(|connection, meta| {
-                    Box::pin(async move {
-                        Ok(meta.idle_for < Duration::from_secs(1) || connection.ping().await.is_ok())
-                    })
+                    Box::pin(
+                        async move { Ok(meta.idle_for < Duration::from_secs(1) || connection.ping().await.is_ok()) },
+                    )
                 })
                 .connect_with(
                     connect

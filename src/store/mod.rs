@@ -4,7 +4,7 @@
 //! HTTP and gets time from its callers. Every method that reads takes the [`Caller`](crate::model::Caller) and filters
 //! by what the caller may see in SQL; every method that writes checks it.
 //!
-//! Logging (runs, points, params, tags, inputs) goes through [`writer`], which commits many requests at once.
+//! Logging (runs, points, params, tags, inputs) goes through `writer`, which commits many requests at once.
 
 mod compaction;
 mod datasets;

@@ -197,7 +197,7 @@ fn without_numbers(text: &str) -> String {
     plain
 }
 
-/// The columns of many rows, for [`insert_text`].
+/// The columns of many rows, for [`insert_rows`].
 #[derive(Debug, Default)]
 pub(super) struct Columns(pub Vec<Column>);
 

@@ -1,9 +1,13 @@
 //! All integration tests, as one binary.
 
+#![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it")]
+
 mod architecture;
 mod artifacts;
 mod config;
+mod crash;
 mod experiments;
+mod faults;
 mod histories;
 mod logging;
 mod process;
@@ -12,3 +16,4 @@ mod runs;
 mod search;
 mod store;
 mod support;
+mod wire;

@@ -1,5 +1,7 @@
 //! The life of a run, its name and its tags, through the router.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests fails like a test")]
+
 use serde_json::{Value, json};
 
 use crate::support::{self, App, Reply, assert_snapshot};

@@ -14,6 +14,7 @@ use axum::{
     response::Response,
 };
 use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt};
 use http_body_util::BodyExt;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -196,10 +197,24 @@ async fn discard(mut body: Body, headers: &HeaderMap) {
     let _ = timeout(DISCARD_TIME, reading).await;
 }
 
+/// Reads on for a while what is left of an upload that was refused while it was coming in.
+pub async fn discard_rest(mut data: impl Stream<Item = Result<Bytes>> + Unpin) {
+    let reading = async {
+        let mut seen = 0;
+        while let Some(Ok(bytes)) = data.next().await {
+            seen += bytes.len();
+            if seen > DISCARD_BYTES {
+                return;
+            }
+        }
+    };
+    let _ = timeout(DISCARD_TIME, reading).await;
+}
+
 #[cfg(test)]
 mod tests {
     use axum::{Router, http::StatusCode, routing::post};
-    use futures_util::{StreamExt, stream};
+    use futures_util::stream;
     use tower::ServiceExt;
 
     use super::*;

@@ -47,13 +47,14 @@ const FIRST_WORDS: [&str; 21] = [
 ];
 
 /// What only SQLite's statements contain. A line in quotes is a whole literal.
-const ON_SQLITE: [&str; 4] = ["sqlite_master", "GLOB", "\"IN (\"", "\"VALUES\""];
+const ON_SQLITE: [&str; 5] = ["sqlite_master", "GLOB", "\"IN (\"", "\"AND id IN (\"", "\"VALUES\""];
 
 /// What only PostgreSQL's statements contain.
-const ON_POSTGRES: [&str; 8] = [
+const ON_POSTGRES: [&str; 9] = [
     "pg_try_advisory_xact_lock",
     "information_schema",
     "UNNEST(",
+    "ANY(ARRAY(",
     "FOR SHARE",
     "FOR NO KEY UPDATE",
     "FOR UPDATE",

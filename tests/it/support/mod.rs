@@ -4,7 +4,9 @@
 
 mod app;
 mod database;
+pub mod ledger;
 mod reply;
+pub mod server;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,204 @@
+//! The real binary on a unix socket, and a client that keeps its connection: for tests that kill and starve servers.
+
+use std::collections::VecDeque;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use serde_json::Value;
+
+/// The lines of a server's log that are shown when a test fails.
+const KEPT_LINES: usize = 100;
+
+/// A running server; killed when dropped.
+pub struct Server {
+    child: Child,
+    reader: Option<JoinHandle<()>>,
+    log: Arc<Mutex<VecDeque<String>>>,
+}
+
+impl Server {
+    /// Starts a server with its data and its socket in `directory`, and returns when it is ready.
+    pub fn start(directory: &Path, flags: &[&str]) -> Self {
+        let socket = format!("unix:{}", socket(directory).display());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_windvane"));
+        command.env_clear().current_dir(directory).args(["server", "--data", "data", "--listen", &socket]).args(flags);
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let log = Arc::new(Mutex::new(VecDeque::new()));
+        let (is_ready, ready) = mpsc::channel();
+        let (records, kept) = (BufReader::new(child.stderr.take().unwrap()), log.clone());
+        // Read to the end, or the server would stand still when the pipe is full.
+        let reader = std::thread::spawn(move || {
+            for line in records.lines().map_while(Result::ok) {
+                if line.contains("windvane is ready") {
+                    let _ = is_ready.send(());
+                }
+                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.push_back(line);
+                if kept.len() > KEPT_LINES {
+                    kept.pop_front();
+                }
+            }
+        });
+        let server = Server { child, reader: Some(reader), log };
+        assert!(ready.recv().is_ok(), "the server ended before it was ready:\n{}", server.log());
+        server
+    }
+
+    /// The last lines that the server wrote.
+    pub fn log(&self) -> String {
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.iter().map(|line| format!("{line}\n")).collect()
+    }
+
+    /// Ends the server at once, whatever it is doing.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks the server to end, and waits.
+    pub fn terminate(mut self) -> ExitStatus {
+        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            let _ = self.reader.take().map(JoinHandle::join);
+            eprintln!("the server's last words:\n{}", self.log());
+        }
+    }
+}
+
+fn socket(directory: &Path) -> PathBuf {
+    directory.join("socket")
+}
+
+/// A client of the server in a directory, over all its restarts.
+pub struct Client {
+    socket: PathBuf,
+    stream: Option<BufReader<UnixStream>>,
+}
+
+/// An answer that came whole.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub retry_after: Option<String>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body of a success.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        assert_eq!(self.status, 200, "{}", String::from_utf8_lossy(&self.body));
+        serde_json::from_slice(&self.body).unwrap()
+    }
+}
+
+impl Client {
+    pub fn new(directory: &Path) -> Self {
+        Client { socket: socket(directory), stream: None }
+    }
+
+    /// Sends a request of MLflow's API below `/api/2.0/`.
+    ///
+    /// # Errors
+    /// The connection ended before the answer did: the server may or may not have done what was asked.
+    pub fn send(&mut self, method: &str, path: &str, body: &[u8]) -> io::Result<Answer> {
+        let answer = self.exchange(method, path, body);
+        if answer.is_err() {
+            self.stream = None;
+        }
+        answer
+    }
+
+    /// `POST` of JSON below `/api/2.0/mlflow/`.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn post(&mut self, path: &str, body: &Value) -> io::Result<Answer> {
+        self.send("POST", &format!("mlflow/{path}"), body.to_string().as_bytes())
+    }
+
+    /// `GET` below `/api/2.0/mlflow/`.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn get(&mut self, path: &str) -> io::Result<Answer> {
+        self.send("GET", &format!("mlflow/{path}"), b"")
+    }
+
+    fn exchange(&mut self, method: &str, path: &str, body: &[u8]) -> io::Result<Answer> {
+        let stream = match &mut self.stream {
+            Some(stream) => stream,
+            none => none.insert(BufReader::new(UnixStream::connect(&self.socket)?)),
+        };
+        let mut request = format!(
+            "{method} /api/2.0/{path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n",
+            body.len()
+        )
+        .into_bytes();
+        request.extend_from_slice(body);
+        stream.get_mut().write_all(&request)?;
+        let status = line(stream)?;
+        let status = status.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap();
+        let (mut length, mut chunked, mut close, mut retry_after) = (0, false, false, None);
+        loop {
+            let line = line(stream)?;
+            if line.is_empty() {
+                break;
+            }
+            let (name, value) = line.split_once(": ").unwrap();
+            match (name, value) {
+                ("content-length", value) => length = value.parse().unwrap(),
+                ("transfer-encoding", "chunked") => chunked = true,
+                ("connection", "close") => close = true,
+                ("retry-after", value) => retry_after = Some(value.to_owned()),
+                _ => {}
+            }
+        }
+        let body = if chunked { read_chunks(stream)? } else { read_exactly(stream, length)? };
+        if close {
+            self.stream = None;
+        }
+        Ok(Answer { status, retry_after, body })
+    }
+}
+
+fn line(stream: &mut impl BufRead) -> io::Result<String> {
+    let mut line = String::new();
+    stream.read_line(&mut line)?;
+    let line = line.strip_suffix("\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;
+    Ok(line.to_owned())
+}
+
+fn read_exactly(stream: &mut impl Read, length: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; length];
+    stream.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn read_chunks(stream: &mut impl BufRead) -> io::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let length = usize::from_str_radix(&line(stream)?, 16).unwrap();
+        body.extend(read_exactly(stream, length)?);
+        line(stream)?;
+        if length == 0 {
+            return Ok(body);
+        }
+    }
+}
