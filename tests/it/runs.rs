@@ -308,6 +308,10 @@ async fn what_cannot_be_a_run_is_refused() {
         assert!(
             create(json!({ "run_name": "a\0" })).await.contains("'run_name' supplied: it contains a NUL character")
         );
+        assert_eq!(
+            create(json!({ "user_id": "u".repeat(257) })).await,
+            "'user_id' exceeds the maximum length of 256 characters"
+        );
         assert!(create(json!({ "user_id": "\0" })).await.contains("'user_id' supplied: it contains a NUL character"));
         assert!(create(json!({ "tags": [{ "key": "a\0", "value": "" }] })).await.contains("Names may only contain"));
         assert!(create(json!({ "tags": [{ "key": "a", "value": "\0" }] })).await.contains("a NUL character"));

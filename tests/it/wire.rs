@@ -263,6 +263,9 @@ async fn a_body_over_its_limit_is_a_413_and_writes_nothing() {
         assert_eq!(chunked.status, 413);
         let inputs = |length: usize| padded(json!({ "run_id": run_id }).to_string(), length);
         app.post_text("runs/log-inputs", inputs(two)).await.expect_ok();
+        // What would grow in memory is refused below the limit of bytes as well.
+        let values = app.post_text("runs/log-inputs", format!("{{\"x\":[{}0]}}", "0,".repeat(500_000))).await;
+        assert_eq!(values.invalid(), "the request body holds more than 500000 values; split it into several requests");
         assert_eq!(app.post_text("runs/log-inputs", inputs(two + 1)).await.status, 413);
 
         let absent = app.get("experiments/get-by-name?experiment_name=too+large").await;
