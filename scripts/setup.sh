@@ -4,7 +4,7 @@
 #   scripts/setup.sh ui       Node
 #   scripts/setup.sh build    Rust, a C compiler
 #   scripts/setup.sh dist     Rust, a C compiler, Python with venv, objdump
-#   scripts/setup.sh test     Node, Rust, a C compiler, Python with venv, PostgreSQL, the MLflow clients
+#   scripts/setup.sh test     Node, Rust, a C and a C++ compiler, Python with venv, PostgreSQL, the MLflow clients
 #
 # Debian packages are installed when run as root; otherwise the script names the missing ones and how to get them, and
 # exits with 1. Rust and Node are never installed: their owners choose how.
@@ -56,6 +56,8 @@ missing_for_dist() {
 
 missing_for_test() {
     missing_for_build
+    # libFuzzer is C++.
+    has c++ || echo g++
     missing_python
     has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || echo postgresql
 }

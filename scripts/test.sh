@@ -32,6 +32,9 @@ echo "PostgreSQL runs in $database"
 section "Rust tests"
 cargo test --locked
 
+section "Fuzzing"
+scripts/fuzz.sh
+
 section "Released MLflow clients"
 tests/compat/run.sh
 

@@ -11,7 +11,7 @@ use crate::error::{Error, Resource, Result};
 use crate::model::{Caller, DatasetSummary, KeyValue, ViewType};
 use crate::search::{parse_experiment_filter, parse_experiment_order};
 use crate::state::AppState;
-use crate::store::{CursorValue, ExperimentSearch};
+use crate::store::{ExperimentSearch, FieldValue};
 use crate::validate::{self, Place};
 
 /// `experiments/create`.
@@ -208,7 +208,7 @@ pub async fn search(app: AppState, caller: Caller, request: SearchExperiments) -
         view: request.view,
         filter: parse_experiment_filter(&request.filter)?,
         order: parse_experiment_order(&request.order_by)?,
-        after: page_token::decode::<Vec<CursorValue>>(&arguments, request.page_token.as_deref())?,
+        after: page_token::decode::<Vec<FieldValue>>(&arguments, request.page_token.as_deref())?,
         limit: usize::try_from(request.max_results).map_err(Error::internal)?,
     };
     let page = app.store.search_experiments(&caller, search).await?;

@@ -8,6 +8,7 @@
 mod bodies;
 mod browser;
 mod path;
+mod revalidation;
 
 use std::{
     panic::AssertUnwindSafe,
@@ -44,6 +45,7 @@ use bodies::BodyBudget;
 use browser::{BrowserRules, Page};
 
 pub use bodies::{Room, discard_rest, read_body, streamed_body, within_deadline};
+pub use revalidation::revalidate;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const WORKSPACE: HeaderName = HeaderName::from_static("x-mlflow-workspace");

@@ -11,6 +11,7 @@ pub mod layers;
 mod logged_models;
 mod logging;
 mod metrics;
+mod native;
 pub mod ops;
 mod page_token;
 pub mod reply;
@@ -23,7 +24,7 @@ use axum::Router;
 use axum::http::{Method, Uri};
 
 use self::routes::Permission::{CreateExperiment, Delete, Public, Read, Write};
-use self::routes::Root::{Ajax2, Api2, Api3, Plain};
+use self::routes::Root::{Ajax2, Api2, Api3, Own, Plain};
 use self::routes::{Route, fields, raw, sized};
 use crate::config::Config;
 use crate::error::Error;
@@ -81,7 +82,11 @@ pub fn table() -> Vec<Route> {
         raw(post.clone(), Api2, "mlflow-artifacts/mpu/abort/{*path}", Write, artifacts::multipart_unsupported),
         raw(get.clone(), Api2, "mlflow-artifacts/presigned/{*path}", Read, artifacts::presigned_unsupported),
         raw(post.clone(), Api2, "mlflow/artifacts/presigned-upload-url", Write, artifacts::presigned_unsupported),
-        raw(post, Api2, "mlflow/artifacts/presigned-download-url", Read, artifacts::presigned_unsupported),
+        raw(post.clone(), Api2, "mlflow/artifacts/presigned-download-url", Read, artifacts::presigned_unsupported),
+        fields(get.clone(), Own, "experiments", Read, native::experiments::list).revalidated(),
+        fields(post.clone(), Own, "rows", Read, native::rows::list).revalidated(),
+        fields(get.clone(), Own, "keys", Read, native::keys::list).revalidated(),
+        fields(get.clone(), Own, "changes", Read, native::changes::list),
         raw(get.clone(), Api3, "mlflow/server-info", Public, ops::server_info).typed("none", "ServerInfo"),
         raw(get.clone(), Plain, "health", Public, ops::health).typed("none", "text"),
         raw(get.clone(), Plain, "version", Public, ops::version).typed("none", "text"),

@@ -20,7 +20,7 @@ struct Token<T> {
 
 /// The token for the page after `place`, for requests with these `arguments`.
 pub fn encode<T: Serialize>(arguments: &[&str], place: T) -> Result<String> {
-    let token = serde_json::to_vec(&Token { a: fingerprint(arguments), p: place }).map_err(Error::internal)?;
+    let token = serde_json::to_vec(&Token { a: fingerprint_of(arguments), p: place }).map_err(Error::internal)?;
     Ok(URL_SAFE_NO_PAD.encode(token))
 }
 
@@ -35,7 +35,7 @@ pub fn decode<T: DeserializeOwned>(arguments: &[&str], token: Option<&str>) -> R
         .map_err(|_| Error::Invalid("Invalid page token, could not base64-decode".to_owned()))?;
     let token: Token<T> = serde_json::from_slice(&bytes)
         .map_err(|_| Error::Invalid("Invalid page token: it was not made for this kind of request".to_owned()))?;
-    if token.a != fingerprint(arguments) {
+    if token.a != fingerprint_of(arguments) {
         return Err(Error::Invalid(
             "Invalid page token: it belongs to a request with other arguments; repeat the request that it came from \
              and change nothing but the token"
@@ -45,12 +45,16 @@ pub fn decode<T: DeserializeOwned>(arguments: &[&str], token: Option<&str>) -> R
     Ok(Some(token.p))
 }
 
+fn fingerprint_of(arguments: &[&str]) -> u64 {
+    fingerprint(&arguments.iter().map(|argument| argument.as_bytes()).collect::<Vec<_>>())
+}
+
 /// FNV-1a with 64 bits (<https://datatracker.ietf.org/doc/html/draft-eastlake-fnv>): the same in every process of a
 /// site, whatever it was built with. It guards against mistakes, not against forgery: a place reveals nothing.
-fn fingerprint(arguments: &[&str]) -> u64 {
+pub fn fingerprint(arguments: &[&[u8]]) -> u64 {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     for argument in arguments {
-        for byte in argument.bytes().chain([0xff]) {
+        for byte in argument.iter().copied().chain([0xff]) {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
         }
     }

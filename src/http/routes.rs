@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use super::fields::Fields;
-use super::layers::{Room, read_body, streamed_body, within_deadline};
+use super::layers::{Room, read_body, revalidate, streamed_body, within_deadline};
 use crate::error::{Error, Result};
 use crate::model::Caller;
 use crate::state::AppState;
@@ -42,6 +42,8 @@ pub enum Root {
     Api3,
     /// `/ajax-api/2.0/` alone.
     Ajax2,
+    /// `/api/windvane/v1/`: our own API, where no client of MLflow can trip over it.
+    Own,
     /// The path as it is.
     Plain,
 }
@@ -52,6 +54,7 @@ impl Root {
             Root::Api2 => &["/api/2.0/", "/ajax-api/2.0/"],
             Root::Api3 => &["/api/3.0/", "/ajax-api/3.0/"],
             Root::Ajax2 => &["/ajax-api/2.0/"],
+            Root::Own => &["/api/windvane/v1/"],
             Root::Plain => &["/"],
         }
     }
@@ -149,6 +152,13 @@ impl Route {
     #[must_use]
     pub fn streamed(mut self) -> Self {
         self.handler = self.handler.layer(axum::middleware::from_fn(streamed_body));
+        self
+    }
+
+    /// The answer has an entity tag: who has it already is told so, and nothing else.
+    #[must_use]
+    pub fn revalidated(mut self) -> Self {
+        self.handler = self.handler.layer(axum::middleware::from_fn(revalidate));
         self
     }
 

@@ -12,13 +12,13 @@ use super::fields::Fields;
 use super::page_token;
 use super::reply::{Empty, Json, json_body};
 use super::routes::Request;
-use super::wire::{RunInfoJson, RunJson, read_pairs, read_status, read_view};
+use super::wire::{RunInfoJson, RunJson, document, push_document, read_pairs, read_status, read_view};
 use crate::error::{Error, Resource, Result};
 use crate::model::{Caller, KeyValue, Run, ViewType};
 use crate::run_name;
 use crate::search::{parse_run_filter, parse_run_order};
 use crate::state::AppState;
-use crate::store::{NewRun, RunCursor, RunPage, RunSearch, RunUpdate};
+use crate::store::{NewRun, RunCursor, RunDocument, RunPage, RunSearch, RunUpdate};
 use crate::validate::{self, LongValues, Place};
 
 /// The tag that a run's name is coupled to.
@@ -221,34 +221,30 @@ pub async fn search(app: AppState, caller: Caller, request: SearchRuns) -> Resul
     let (ids_text, order_text) = (request.experiment_ids.join(","), request.order_by.join(","));
     let view_text = format!("{:?}", request.view);
     let arguments = ["runs", &ids_text, &view_text, &request.filter, &order_text];
-    let after: Option<(i64, String)> = page_token::decode(&arguments, request.page_token.as_deref())?;
-    if let Some((_, run_id)) = &after {
-        validate::run_id_form(run_id)?;
-    }
     let search = RunSearch {
         experiments,
         view: request.view,
         filter: parse_run_filter(&request.filter)?,
         order: parse_run_order(&request.order_by)?,
-        after: after.map(|(start_ms, run_id)| RunCursor { start_ms, run_id }),
+        after: page_token::decode::<RunCursor>(&arguments, request.page_token.as_deref())?,
         limit: usize::try_from(request.max_results).map_err(Error::internal)?,
     };
-    let page = app.store.search_runs(&caller, search).await?;
-    let next = page.next.as_ref().map(|place| page_token::encode(&arguments, (place.start_ms, &place.run_id)));
-    found_runs(page, next.transpose()?).await
+    let mut page = app.store.search_runs(&caller, search).await?;
+    let next = page.next.take().map(|place| page_token::encode(&arguments, place)).transpose()?;
+    found_runs(page, next).await
 }
 
 /// Writes a page of runs part by part, so that neither many runs nor large ones need memory for all of them.
 async fn found_runs(mut page: RunPage, next_page_token: Option<String>) -> Result<Response> {
     // The first part before the answer begins: what fails now can still be told with a status.
-    let first = page.next_part().await?;
+    let first = page.next_part(document).await?;
     let end = match (&next_page_token, first.is_empty()) {
         (Some(token), _) => format!("],\"next_page_token\":\"{token}\"}}"),
         (None, true) => return Ok(super::reply::json_bytes("{}")),
         (None, false) => "]}".to_owned(),
     };
     enum State {
-        Part(RunPage, Vec<Run>, &'static str, String),
+        Part(RunPage, Vec<RunDocument>, &'static str, String),
         End,
     }
     let parts = stream::try_unfold(State::Part(page, first, "{\"runs\":[", end), |state| async move {
@@ -258,9 +254,9 @@ async fn found_runs(mut page: RunPage, next_page_token: Option<String>) -> Resul
             if position > 0 {
                 json.push(b',');
             }
-            serde_json::to_writer(&mut json, &RunJson::found(run)).map_err(Error::internal)?;
+            push_document(&mut json, run);
         }
-        let following = page.next_part().await?;
+        let following = page.next_part(document).await?;
         if following.is_empty() {
             json.extend_from_slice(end.as_bytes());
             return Ok(Some((Bytes::from(json), State::End)));

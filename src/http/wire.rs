@@ -9,6 +9,7 @@ use super::fields::Fields;
 use super::reply::Empty;
 use crate::error::{Error, Result};
 use crate::model::{DatasetInput, Experiment, KeyValue, Metric, MetricValue, Run, RunInfo, RunStatus, ViewType};
+use crate::store::RunDocument;
 
 /// A double: NaN is a text, everything else a number.
 pub fn double<S: Serializer>(value: &MetricValue, serializer: S) -> std::result::Result<S::Ok, S::Error> {
@@ -120,9 +121,10 @@ struct RunDataJson<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     metrics: Vec<MetricJson<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    params: Vec<KeyValueJson<'a>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     tags: Vec<KeyValueJson<'a>>,
+    // Last, so that a run is its document's two parts: see `document`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    params: Vec<KeyValueJson<'a>>,
 }
 
 #[derive(Serialize)]
@@ -178,38 +180,61 @@ struct RunInputsJson<'a> {
 #[derive(Serialize)]
 pub struct RunJson<'a> {
     info: RunInfoJson<'a>,
-    data: RunDataJson<'a>,
     inputs: RunInputsJson<'a>,
     outputs: Empty,
+    data: RunDataJson<'a>,
 }
 
 impl<'a> RunJson<'a> {
     /// A run as `runs/get` answers it.
     pub fn whole(run: &'a Run) -> Self {
         let model_inputs = run.model_inputs.iter().map(|model_id| ModelInputJson { model_id }).collect();
-        Self::new(run, model_inputs)
+        Self::new(run, pairs(&run.params), model_inputs)
     }
 
-    /// A run as searches answer it: without its model inputs (contract section 1).
-    pub fn found(run: &'a Run) -> Self {
-        Self::new(run, Vec::new())
-    }
-
-    fn new(run: &'a Run, model_inputs: Vec<ModelInputJson<'a>>) -> Self {
+    fn new(run: &'a Run, params: Vec<KeyValueJson<'a>>, model_inputs: Vec<ModelInputJson<'a>>) -> Self {
         RunJson {
             info: RunInfoJson::from(&run.info),
-            data: RunDataJson {
-                metrics: run.metrics.iter().map(MetricJson::from).collect(),
-                params: pairs(&run.params),
-                tags: pairs(&run.tags),
-            },
             inputs: RunInputsJson {
                 dataset_inputs: run.datasets.iter().map(DatasetInputJson::from).collect(),
                 model_inputs,
             },
             outputs: Empty {},
+            data: RunDataJson {
+                metrics: run.metrics.iter().map(MetricJson::from).collect(),
+                tags: pairs(&run.tags),
+                params,
+            },
         }
     }
+}
+
+/// A run as searches answer it, in the two parts that are kept: without its model inputs (contract section 1). The
+/// rest lacks the two brackets at its end, the params those around the list.
+///
+/// # Errors
+/// [`Error::Internal`] where a value is no JSON, which none is.
+pub fn document(run: &Run) -> Result<RunDocument> {
+    let mut rest = serde_json::to_vec(&RunJson::new(run, Vec::new(), Vec::new())).map_err(Error::internal)?;
+    rest.truncate(rest.len() - 2);
+    let mut params = serde_json::to_vec(&pairs(&run.params)).map_err(Error::internal)?;
+    params.pop();
+    params.remove(0);
+    Ok(RunDocument { rest, params })
+}
+
+/// Appends the run that a document is.
+pub fn push_document(json: &mut Vec<u8>, document: &RunDocument) {
+    json.extend_from_slice(&document.rest);
+    if !document.params.is_empty() {
+        if !document.rest.ends_with(b"{") {
+            json.push(b',');
+        }
+        json.extend_from_slice(b"\"params\":[");
+        json.extend_from_slice(&document.params);
+        json.push(b']');
+    }
+    json.extend_from_slice(b"}}");
 }
 
 /// The tags of a request: a key, and a value that is empty where it is absent.

@@ -10,6 +10,9 @@ use super::ast::{Comparator, DatasetAttribute, ExperimentAttribute, ExperimentFi
 
 /// The field of a dialect: runs or experiments.
 pub trait Field: fmt::Display + PartialEq + Sized {
+    /// What errors say was expected where a field should be.
+    const EXPECTED: &'static str;
+
     /// The field that `key` of `entity`, or the bare attribute `key`, stands for.
     ///
     /// # Errors
@@ -95,6 +98,8 @@ const TAG: Rule =
     Rule { comparators: TEXT_OR_NULL, values: Values::Text { noun: "tag (e.g. 'my-value')", lists: Lists::Refused } };
 
 impl Field for RunField {
+    const EXPECTED: &'static str = "a field such as metrics.rmse";
+
     fn resolve(entity: Option<&str>, key: &str) -> Result<Self, String> {
         match entity {
             Some("metric" | "metrics") => Ok(RunField::Metric(key.to_owned())),
@@ -163,6 +168,8 @@ fn run_attribute(name: &str) -> Option<RunAttribute> {
 }
 
 impl Field for ExperimentField {
+    const EXPECTED: &'static str = "a field such as name";
+
     fn resolve(entity: Option<&str>, key: &str) -> Result<Self, String> {
         match entity {
             Some("tag" | "tags") => Ok(ExperimentField::Tag(key.to_owned())),

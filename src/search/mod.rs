@@ -33,13 +33,15 @@ mod parser;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod refusals;
+#[cfg(test)]
 mod tests;
 
 pub use ast::{
     Comparator, Comparison, DatasetAttribute, ExperimentAttribute, ExperimentField, Filter, OrderKey, RunAttribute,
     RunField, Value,
 };
-pub use like::like_to_glob;
+pub use like::{like_matches, like_to_glob};
 
 use crate::error::Result;
 
@@ -65,6 +67,14 @@ pub fn parse_experiment_filter(text: &str) -> Result<Filter<ExperimentField>> {
 /// As [`parse_run_filter`]; also if two items mean one field.
 pub fn parse_run_order(items: &[String]) -> Result<Vec<OrderKey<RunField>>> {
     parser::order(items)
+}
+
+/// Parses the columns of a table of runs: fields that each run has at most once.
+///
+/// # Errors
+/// As [`parse_run_filter`].
+pub fn parse_run_columns(items: &[String]) -> Result<Vec<RunField>> {
+    parser::columns(items)
 }
 
 /// Parses the order of a search for experiments, most important key first.

@@ -18,11 +18,14 @@ const MAX_ORDER_KEYS: usize = 100;
 /// it at most triples it.
 const MAX_PATTERN_BYTES: usize = 16 * 1024;
 
+/// Times are 64-bit integers, so a number of this size is a mistake.
+const BEYOND_ALL_TIMES: f64 = 9_223_372_036_854_775_808.0;
+
 const VALUE_QUOTES: &[char] = &['\'', '"'];
 
 // What errors say was expected.
-const FIELD: &str = "a field such as metrics.rmse";
 const COMPARATOR: &str = "a comparator";
+const TEXT: &str = "a quoted text";
 const END_OF_LIST: &str = "a comma or a closing parenthesis";
 const END_OF_CLAUSE: &str = "AND or the end of the filter";
 const DIRECTION: &str = "ASC, DESC or the end";
@@ -32,17 +35,17 @@ pub(super) fn filter<F: Field>(text: &str) -> Result<Filter<F>> {
     let mut parser = Parser::new(Part::Filter, text)?;
     parser.check_is_one_expression()?;
     // A trailing AND is tolerated, so there may be as many as clauses.
-    if parser.tokens.iter().filter(|token| token.is_word("AND")).count() > MAX_CLAUSES {
-        return Err(too_many_clauses());
+    if let Some(one_too_many) = parser.tokens.iter().filter(|token| token.is_word("AND")).nth(MAX_CLAUSES) {
+        return Err(too_many_clauses(one_too_many.start));
     }
     let mut clauses = Vec::new();
     while let Some(token) = parser.peek() {
         if clauses.len() == MAX_CLAUSES {
-            return Err(too_many_clauses());
+            return Err(too_many_clauses(token.start));
         }
         if token.is_word("AND") {
             let refusal = "Invalid comparison clause. Expected 3 tokens found 0";
-            return Err(refused(refusal, token.start, FIELD));
+            return Err(refused(refusal, token.start, F::EXPECTED));
         }
         clauses.push(parser.comparison()?);
         match parser.take() {
@@ -75,30 +78,51 @@ pub(super) fn order<F: Field>(items: &[String]) -> Result<Vec<OrderKey<F>>> {
     Ok(keys)
 }
 
+/// Parses each of `items` as a field that can be ordered by.
+pub(super) fn columns<F: Field>(items: &[String]) -> Result<Vec<F>> {
+    items
+        .iter()
+        .map(|item| {
+            let mut parser = Parser::new(Part::OrderItem, item)?;
+            let field: F = parser.field()?;
+            if let Some(refusal) = field.order_refusal() {
+                return Err(refused(refusal, 0, "a field that each run has once"));
+            }
+            match parser.peek() {
+                Some(extra) => Err(parser.unparsable(&[extra], "a field alone")),
+                None => Ok(field),
+            }
+        })
+        .collect()
+}
+
 fn order_key<F: Field>(item: &str) -> Result<OrderKey<F>> {
     let mut parser = Parser::new(Part::OrderItem, item)?;
     if let Some(first) = parser.peek()
         && (first.is_word("ASC") || first.is_word("DESC"))
     {
-        return Err(parser.unparsable(&[first], FIELD));
+        return Err(parser.unparsable(&[first], F::EXPECTED));
     }
+    let start = parser.offset();
     let field: F = parser.field()?;
     if let Some(refusal) = field.order_refusal() {
-        return Err(refused(refusal, 0, "a field that can be ordered by"));
+        return Err(refused(refusal, start, "a field that can be ordered by"));
     }
     let direction = parser.take();
-    if let Some(extra) = parser.peek() {
-        return Err(parser.unparsable(&[extra], "a field and a direction alone"));
-    }
-    match direction {
-        None => Ok(OrderKey { field, ascending: true }),
-        Some(word) if word.is_word("ASC") => Ok(OrderKey { field, ascending: true }),
-        Some(word) if word.is_word("DESC") => Ok(OrderKey { field, ascending: false }),
-        Some(word) if word.kind == Kind::Bare => {
+    let extra = parser.peek();
+    let ascending = match direction {
+        None => true,
+        Some(word) if word.is_word("ASC") => true,
+        Some(word) if word.is_word("DESC") => false,
+        Some(word) if word.kind == Kind::Bare && extra.is_none() => {
             let refusal = format!("Invalid ordering key in order_by clause '{}'.", excerpt(item));
-            Err(refused(&refusal, word.start, DIRECTION))
+            return Err(refused(&refusal, word.start, DIRECTION));
         }
-        Some(other) => Err(parser.unparsable(&[other], DIRECTION)),
+        Some(other) => return Err(parser.unparsable(&[other], DIRECTION)),
+    };
+    match extra {
+        None => Ok(OrderKey { field, ascending }),
+        Some(extra) => Err(parser.unparsable(&[extra], "the end")),
     }
 }
 
@@ -184,11 +208,11 @@ impl<'a> Parser<'a> {
         let field: F = self.field()?;
         let written = self.comparator(first)?;
         let rule = field.rule();
+        let value_start = self.offset();
         let value = match written.comparator {
             Some(Comparator::IsNull | Comparator::IsNotNull) => Value::None,
             comparator => {
                 let is_list = matches!(comparator, Some(Comparator::In | Comparator::NotIn));
-                let value_start = self.offset();
                 let operand = self.operand(first, is_list)?;
                 let raw = &self.text[value_start..self.end()];
                 value(rule.values, operand, raw)
@@ -206,7 +230,7 @@ impl<'a> Parser<'a> {
             (_, Value::List(_) | Value::Ids(_)) => {
                 return Err(invalid_comparator(&written, &[Comparator::In, Comparator::NotIn]));
             }
-            (Comparator::Like | Comparator::ILike, Value::Text(pattern)) => check_pattern(pattern)?,
+            (Comparator::Like | Comparator::ILike, Value::Text(pattern)) => check_pattern(pattern, value_start)?,
             _ => {}
         }
         Ok(Comparison { field, comparator, value, position: start..self.end() })
@@ -217,17 +241,17 @@ impl<'a> Parser<'a> {
         let first = self.next;
         let start = self.offset();
         let Some(token) = self.take() else {
-            return Err(self.unparsable(&[], FIELD));
+            return Err(self.unparsable(&[], F::EXPECTED));
         };
         let is_name = matches!(token.kind, Kind::Bare | Kind::Quoted) && !token.is_word("NOT");
         if !is_name {
-            return Err(self.unparsable(&[token], FIELD));
+            return Err(self.unparsable(&[token], F::EXPECTED));
         }
         if token.is_quoted_by(&['\'']) || token.is_word("NULL") || is_number(token.text) {
             let refusal = format!("Invalid comparison clause. Expected 'Identifier' found '{}'", excerpt(token.text));
-            return Err(refused(&refusal, start, FIELD));
+            return Err(refused(&refusal, start, F::EXPECTED));
         }
-        let resolve = |entity, key| F::resolve(entity, key).map_err(|refusal| refused(&refusal, start, FIELD));
+        let resolve = |entity, key| F::resolve(entity, key).map_err(|refusal| refused(&refusal, start, F::EXPECTED));
         let after_quoted_entity = self
             .take_adjacent(|rest| token.kind == Kind::Quoted && rest.kind == Kind::Bare && rest.text.starts_with('.'));
         let (entity, key) = if let Some(rest) = after_quoted_entity {
@@ -302,7 +326,7 @@ impl<'a> Parser<'a> {
         while let Some(token) = self.take() {
             match token.kind {
                 Kind::Close if texts.is_empty() => {
-                    return Err(ill_formed_list("a non-empty list of string values, but got empty list", token));
+                    return Err(ill_formed_list("a non-empty list of string values, but got empty list", token, TEXT));
                 }
                 Kind::Close => return Ok(texts),
                 Kind::Quoted if after_comma && token.is_quoted_by(VALUE_QUOTES) => {
@@ -310,13 +334,14 @@ impl<'a> Parser<'a> {
                     after_comma = false;
                 }
                 Kind::Comma if !after_comma => after_comma = true,
-                Kind::Bare if is_number(token.text) => {
-                    return Err(ill_formed_list(
-                        "string value, punctuation, or whitespace, but got different type in list",
-                        token,
-                    ));
+                _ => {
+                    let problem = if token.kind == Kind::Bare && is_number(token.text) {
+                        "string value, punctuation, or whitespace, but got different type in list"
+                    } else {
+                        "a non-empty list of string values, but got ill-formed list."
+                    };
+                    return Err(ill_formed_list(problem, token, if after_comma { TEXT } else { END_OF_LIST }));
                 }
-                _ => return Err(ill_formed_list("a non-empty list of string values, but got ill-formed list.", token)),
             }
         }
         Err(self.incomplete(first, END_OF_LIST))
@@ -376,15 +401,21 @@ impl<'a> Parser<'a> {
 /// What `operand`, written as `raw`, is for a field that takes `values`.
 fn value(values: Values, operand: Operand<'_>, raw: &str) -> Result<Value, String> {
     match (values, operand) {
-        (Values::Number { .. }, Operand::Number(number)) => Ok(Value::Number(float(number))),
-        (Values::Number { noun }, _) => Err(format!("Expected numeric value type for {noun}. Found {}", excerpt(raw))),
-        (Values::Time { name, integers_only }, Operand::Number(number)) => match number.parse() {
-            Ok(integer) => Ok(Value::Integer(integer)),
-            Err(_) if integers_only => {
-                Err(format!("Invalid value for numeric attribute '{name}': '{}'", excerpt(number)))
+        (Values::Number { noun }, Operand::Number(number)) => match float(number) {
+            Some(float) => Ok(Value::Number(float)),
+            None => {
+                Err(format!("Invalid value for {noun}: '{}' is beyond the largest number, 1.797e308", excerpt(number)))
             }
-            Err(_) => Ok(Value::Number(float(number))),
         },
+        (Values::Number { noun }, _) => Err(format!("Expected numeric value type for {noun}. Found {}", excerpt(raw))),
+        (Values::Time { name, integers_only }, Operand::Number(number)) => {
+            let time = match number.parse() {
+                Ok(integer) => Some(Value::Integer(integer)),
+                Err(_) if integers_only => None,
+                Err(_) => float(number).filter(|float| float.abs() < BEYOND_ALL_TIMES).map(Value::Number),
+            };
+            time.ok_or_else(|| format!("Invalid value for numeric attribute '{name}': '{}'", excerpt(number)))
+        }
         (Values::Time { name, .. }, _) => {
             Err(format!("Expected numeric value type for numeric attribute: {name}. Found {}", excerpt(raw)))
         }
@@ -415,10 +446,11 @@ fn value(values: Values, operand: Operand<'_>, raw: &str) -> Result<Value, Strin
 
 fn expected_value(values: Values) -> &'static str {
     match values {
-        Values::Number { .. } | Values::Time { integers_only: false, .. } => "a number",
+        Values::Number { .. } => "a number",
+        Values::Time { integers_only: false, .. } => "a number within 64 bits",
         Values::Time { integers_only: true, .. } => "a 64-bit integer",
         Values::Text { lists: Lists::Allowed, .. } => "a quoted text or a list of them",
-        Values::Text { .. } => "a quoted text",
+        Values::Text { .. } => TEXT,
         Values::Id => "a quoted id or a list of them",
     }
 }
@@ -433,24 +465,27 @@ fn is_number(text: &str) -> bool {
     unsigned.starts_with(|first: char| first.is_ascii_digit() || first == '.') && unsigned.parse::<f64>().is_ok()
 }
 
-/// A number of the grammar as metrics are kept: one too large counts as the largest.
-fn float(number: &str) -> f64 {
-    MetricValue::new(number.parse().expect("is_number has parsed it")).get()
+/// A number of the grammar as metrics are kept; `None` if it is too large for a finite one.
+fn float(number: &str) -> Option<f64> {
+    let float: f64 = number.parse().expect("is_number has parsed it");
+    float.is_finite().then(|| MetricValue::new(float).get())
 }
 
-fn check_pattern(pattern: &str) -> Result<()> {
+fn check_pattern(pattern: &str, start: usize) -> Result<()> {
     if pattern.len() <= MAX_PATTERN_BYTES {
         return Ok(());
     }
     let bytes = pattern.len();
-    Err(Error::Invalid(format!(
+    let refusal = format!(
         "Invalid pattern '{}': it has {bytes} bytes, at most {MAX_PATTERN_BYTES} are allowed.",
         excerpt(pattern)
-    )))
+    );
+    Err(refused(&refusal, start, "a shorter pattern"))
 }
 
-fn too_many_clauses() -> Error {
-    Error::Invalid(format!("Invalid filter: it has too many comparisons, at most {MAX_CLAUSES} are allowed."))
+fn too_many_clauses(byte: usize) -> Error {
+    let refusal = format!("Invalid filter: it has too many comparisons, at most {MAX_CLAUSES} are allowed.");
+    refused(&refusal, byte, "the end of the filter")
 }
 
 fn invalid_comparator(written: &Written<'_>, valid: &[Comparator]) -> Error {
@@ -459,8 +494,8 @@ fn invalid_comparator(written: &Written<'_>, valid: &[Comparator]) -> Error {
     refused(&refusal, written.start, COMPARATOR)
 }
 
-fn ill_formed_list(problem: &str, token: Token<'_>) -> Error {
-    refused(&format!("While parsing a list in the query, expected {problem}"), token.start, "a quoted text")
+fn ill_formed_list(problem: &str, token: Token<'_>, expected: &str) -> Error {
+    refused(&format!("While parsing a list in the query, expected {problem}"), token.start, expected)
 }
 
 /// The contract's text with the place added: clients match on the beginning.

@@ -23,6 +23,11 @@ const POSTGRES_CONNECTIONS: u32 = 16;
 /// How long a caller waits for a connection before the answer is "busy".
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// A plan that was made without knowing the values may sort all that it could have walked. And a table that is read
+/// from its beginning looks cheap to a planner that stops at a limit, until what it looks for lies at the end.
+const READ_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+     SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_seqscan = off";
+
 /// The pools.
 #[derive(Debug, Clone)]
 pub(super) enum Db {
@@ -62,7 +67,8 @@ impl Db {
                         .application_name("windvane")
                         .statement_cache_capacity(512)
                         // What takes longer holds a connection that others need; the client hears 503.
-                        .options([("statement_timeout", "30s")]),
+                        // Compiling a search takes longer than running it.
+                        .options([("statement_timeout", "30s"), ("jit", "off")]),
                 )
                 .await?;
             Ok(Db::Postgres(pool))
@@ -92,9 +98,7 @@ impl Db {
     pub async fn read(&self) -> Result<Tx> {
         Ok(match self {
             Db::Sqlite { read, .. } => Tx::Sqlite(read.begin().await?),
-            Db::Postgres(pool) => {
-                Tx::Postgres(begin_postgres(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
-            }
+            Db::Postgres(pool) => Tx::Postgres(begin_postgres(pool, READ_SNAPSHOT).await?),
         })
     }
 

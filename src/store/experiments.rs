@@ -67,6 +67,7 @@ impl Store {
                 tx.run(update.arg(location).arg(id)).await?;
             }
             set_tags(&mut tx, id, tags).await?;
+            self.inner.versions.mark_experiment(&mut tx, id).await?;
             id
         })
     }
@@ -112,6 +113,7 @@ impl Store {
                 Err(error) if is_unique_violation(&error) => return Err(name_is_taken(name)),
                 done => done?,
             };
+            self.inner.versions.mark_experiment(&mut tx, id).await?;
         })
     }
 
@@ -147,6 +149,7 @@ impl Store {
             tx.run(update.arg(deleted_ms).arg(now_ms).arg(id)).await?;
             let update = sql("UPDATE run SET deleted_ms = $1 WHERE experiment_id = $2");
             tx.run(update.arg(deleted_ms).arg(id)).await?;
+            self.inner.versions.mark_experiment_with_runs(&mut tx, id).await?;
         })
     }
 
@@ -158,6 +161,7 @@ impl Store {
         write_tx!(self.db(), tx => {
             change_tags(&mut tx, caller, id, now_ms).await?;
             set_tags(&mut tx, id, std::slice::from_ref(tag)).await?;
+            self.inner.versions.mark_experiment(&mut tx, id).await?;
         })
     }
 
@@ -173,6 +177,7 @@ impl Store {
                 let (key, experiment) = (key.to_owned(), id.to_string());
                 return Err(Error::NotFound(Resource::ExperimentTag { key, experiment }));
             }
+            self.inner.versions.mark_experiment(&mut tx, id).await?;
         })
     }
 }

@@ -62,6 +62,18 @@ impl Keys {
         Ok(stored.get(name).copied())
     }
 
+    /// The ids of those of `names` that have ever been used.
+    pub async fn find_all<'a>(&self, db: &Db, names: impl Iterator<Item = &'a str>) -> Result<HashMap<String, i64>> {
+        let (found, missing) = self.lookup(names);
+        let mut ids: HashMap<String, i64> = found.into_iter().map(|(name, id)| (name.to_owned(), id)).collect();
+        if !missing.is_empty() {
+            let stored = stored(db, &missing).await?;
+            self.remember(&stored);
+            ids.extend(stored);
+        }
+        Ok(ids)
+    }
+
     fn lookup<'a>(&self, names: impl Iterator<Item = &'a str>) -> (HashMap<&'a str, i64>, BTreeSet<&'a str>) {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let mut found = HashMap::new();

@@ -6,9 +6,11 @@
 //!
 //! Logging (runs, points, params, tags, inputs) goes through `writer`, which commits many requests at once.
 
+mod changes;
 mod compaction;
 mod datasets;
 mod db;
+mod documents;
 mod experiments;
 mod filesystem;
 mod history;
@@ -17,18 +19,26 @@ pub mod points;
 mod runs;
 mod search;
 mod sql;
+mod summaries;
+mod texts;
 mod writer;
 
 use std::sync::Arc;
 
+pub use changes::{ChangedRun, Changes};
+pub use documents::RunDocument;
 pub use history::{HistoryPage, RunPoints};
 pub use runs::RunUpdate;
-pub use search::{CursorValue, ExperimentPage, ExperimentSearch, RunCursor, RunPage, RunSearch};
+pub use search::{ExperimentPage, ExperimentSearch, FieldValue, Row, Rows, RowsSearch, RunCursor, RunPage, RunSearch};
 use sqlx::migrate::{MigrateError, Migrator};
+pub use summaries::{ExperimentSummary, KeyKind, KeySearch, KeySummary, KeyValues};
 pub use writer::{LogBatch, ModelMetric, NewRun};
 
+use self::changes::Versions;
 use self::db::Db;
+use self::documents::Documents;
 use self::keys::Keys;
+use self::search::Orders;
 use self::sql::sql;
 use self::writer::Writer;
 use crate::error::{Error, Result};
@@ -60,7 +70,10 @@ pub struct Store {
 struct Inner {
     db: Db,
     keys: Keys,
+    versions: Arc<Versions>,
     writer: Writer,
+    documents: Documents,
+    orders: Orders,
     default_artifact_root: String,
 }
 
@@ -76,8 +89,18 @@ impl Store {
         refuse_foreign_tables(&db, &options.url).await?;
         migrate(&db).await?;
         experiments::create_default(&db, &options.default_artifact_root, now_ms).await?;
-        let writer = Writer::start(db.clone()).await?;
-        let inner = Inner { db, keys: Keys::default(), writer, default_artifact_root: options.default_artifact_root };
+        let versions = Arc::new(Versions::load(&db).await?);
+        let writer = Writer::start(db.clone(), versions.clone()).await?;
+        let documents = Documents::start(db.clone());
+        let inner = Inner {
+            db,
+            keys: Keys::default(),
+            versions,
+            writer,
+            documents,
+            orders: Orders::default(),
+            default_artifact_root: options.default_artifact_root,
+        };
         Ok(Store { inner: Arc::new(inner) })
     }
 
@@ -92,6 +115,7 @@ impl Store {
     /// Finishes what was accepted and closes the database.
     pub async fn close(&self) {
         self.inner.writer.stop().await;
+        self.inner.documents.stop().await;
         self.db().close().await;
     }
 

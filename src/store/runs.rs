@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::Store;
 use super::db::{Tx, write_tx};
 use super::sql::{Dialect, Sql, sql};
+use super::texts;
 use super::writer::RUN_NAME_TAG;
 use crate::error::{Error, Resource, Result};
 use crate::model::{
@@ -113,6 +114,7 @@ impl Store {
             let row = lock_run(&mut tx, caller, run_id).await?;
             if row.deleted_ms.is_some() != deleted_ms.is_some() {
                 tx.run(sql("UPDATE run SET deleted_ms = $1 WHERE id = $2").arg(deleted_ms).arg(row.id)).await?;
+                self.inner.versions.mark_info(&mut tx, row.id).await?;
             }
         })
     }
@@ -131,6 +133,7 @@ impl Store {
                 let (key, run) = (key.to_owned(), run_id.to_owned());
                 return Err(Error::NotFound(Resource::RunTag { key, run }));
             }
+            self.inner.versions.mark_info(&mut tx, row.id).await?;
         })
     }
 
@@ -150,14 +153,18 @@ impl Store {
         write_tx!(self.db(), tx => {
             let row = lock_run(&mut tx, caller, run_id).await?;
             row.must_be_active()?;
-            let select = sql("SELECT value FROM tag WHERE run_id = $1 AND key_id = $2").arg(row.id).arg(key_id);
+            let select = sql("SELECT head || coalesce(tail, '') FROM tag WHERE run_id = $1 AND key_id = $2").arg(row.id).arg(key_id);
             let present: Option<(String,)> = tx.optional(select).await?;
             let value = change(present.as_ref().map(|(value,)| value.as_str()))?;
             let upsert = sql(
-                "INSERT INTO tag (run_id, key_id, value) VALUES ($1, $2, $3)
-                 ON CONFLICT (run_id, key_id) DO UPDATE SET value = excluded.value",
+                "INSERT INTO tag (run_id, key_id, head, tail, experiment_id, start_ms) VALUES ($1, $2, $3, $4, $5, $6)
+                 ON CONFLICT (run_id, key_id) DO UPDATE SET head = excluded.head, tail = excluded.tail",
             );
-            tx.run(upsert.arg(row.id).arg(key_id).arg(value)).await?;
+            let (head, tail) = texts::split(&value);
+            let upsert = upsert.arg(row.id).arg(key_id).arg(head).arg(tail.map(str::to_owned));
+            let upsert = upsert.arg(row.experiment_id).arg(row.start_ms);
+            tx.run(upsert).await?;
+            self.inner.versions.mark_info(&mut tx, row.id).await?;
         })
     }
 }
@@ -167,6 +174,17 @@ pub(super) fn select_run(caller: &Caller, run_id: &str) -> Sql {
     statement.push(RUN_COLUMNS).push(" FROM run WHERE public_id = ").bind(run_id);
     statement.visible_to(caller, "experiment_id");
     statement
+}
+
+/// The rows of these internal ids, in no order; those that the caller may not see are left out.
+pub(super) async fn rows_by_id(tx: &mut Tx, caller: &Caller, ids: &[i64]) -> Result<Vec<RunRow>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut statement = sql("SELECT ");
+    statement.push(RUN_COLUMNS).push(" FROM run WHERE id").bind_ints(tx.dialect(), ids);
+    statement.visible_to(caller, "experiment_id");
+    tx.all(statement).await
 }
 
 /// The row of a run that is about to be changed, locked where the database has several writers.
@@ -183,16 +201,26 @@ async fn lock_run(tx: &mut Tx, caller: &Caller, run_id: &str) -> Result<RunRow> 
 /// Reads all that was logged to `rows`, with one statement for each kind; the answer keeps their order.
 pub(super) async fn assemble(tx: &mut Tx, rows: Vec<RunRow>) -> Result<Vec<Run>> {
     let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-    let mut metrics = read_metrics(tx, &ids).await?;
     let mut params = read_values(
         tx,
-        "SELECT v.run_id, k.name, v.value FROM param v JOIN key k ON k.id = v.key_id WHERE v.run_id",
+        "SELECT v.run_id, k.name, v.head || coalesce(v.tail, '') FROM param v JOIN key k ON k.id = v.key_id WHERE v.run_id",
         &ids,
     )
     .await?;
+    let mut runs = assemble_without_params(tx, rows).await?;
+    for (run, id) in runs.iter_mut().zip(ids) {
+        run.params = params.remove(&id).unwrap_or_default();
+    }
+    Ok(runs)
+}
+
+/// As [`assemble`], without the params: of a training they are most of what there is to read.
+pub(super) async fn assemble_without_params(tx: &mut Tx, rows: Vec<RunRow>) -> Result<Vec<Run>> {
+    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let mut metrics = read_metrics(tx, &ids).await?;
     let mut tags = read_values(
         tx,
-        "SELECT v.run_id, k.name, v.value FROM tag v JOIN key k ON k.id = v.key_id WHERE v.run_id",
+        "SELECT v.run_id, k.name, v.head || coalesce(v.tail, '') FROM tag v JOIN key k ON k.id = v.key_id WHERE v.run_id",
         &ids,
     )
     .await?;
@@ -203,7 +231,7 @@ pub(super) async fn assemble(tx: &mut Tx, rows: Vec<RunRow>) -> Result<Vec<Run>>
             Ok(Run {
                 info: row.info()?,
                 metrics: metrics.remove(&row.id).unwrap_or_default(),
-                params: params.remove(&row.id).unwrap_or_default(),
+                params: Vec::new(),
                 tags: tags.remove(&row.id).unwrap_or_default(),
                 datasets: datasets.remove(&row.id).unwrap_or_default(),
                 model_inputs: models.remove(&row.id).unwrap_or_default(),

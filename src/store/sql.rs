@@ -23,6 +23,9 @@ pub(super) enum Dialect {
     Postgres,
 }
 
+/// Longer lists are one variable on SQLite, which allows 32,766 in a statement. Shorter ones are planned better.
+const LONGEST_LIST: usize = 256;
+
 /// A bound value. Lists are bound as one array on PostgreSQL only.
 #[derive(Debug, Clone)]
 pub(super) enum Arg {
@@ -85,6 +88,17 @@ impl Sql {
         self
     }
 
+    /// Appends a number, as part of a name such as `o3`.
+    pub fn number(&mut self, number: usize) -> &mut Self {
+        write!(self.text, "{number}").expect("writing to a String cannot fail");
+        self
+    }
+
+    /// Whether nothing was appended yet.
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
     /// Appends the next placeholder and its value.
     pub fn bind(&mut self, value: impl Into<Arg>) -> &mut Self {
         self.args.push(value.into());
@@ -100,10 +114,11 @@ impl Sql {
     }
 
     /// Appends ` IN (…)`, or ` = ANY($n)` on PostgreSQL. The list is padded to a power of two with its last value, so
-    /// that few texts are prepared. An empty list matches nothing.
+    /// that few texts are prepared; a long one is one JSON text on SQLite. An empty list matches nothing.
     pub fn bind_ints(&mut self, dialect: Dialect, values: &[i64]) -> &mut Self {
         match dialect {
             Dialect::Postgres => self.push(" = ANY(").bind_list(Arg::Ints(values.to_vec())),
+            Dialect::Sqlite if values.len() > LONGEST_LIST => self.bind_json(serde_json::json!(values)),
             Dialect::Sqlite => self.push(" IN (").bind_padded(values.iter().map(|value| Arg::Int(*value)).collect()),
         }
     }
@@ -114,6 +129,7 @@ impl Sql {
             Dialect::Postgres => {
                 self.push(" = ANY(").bind_list(Arg::Texts(values.iter().map(|value| (*value).to_owned()).collect()))
             }
+            Dialect::Sqlite if values.len() > LONGEST_LIST => self.bind_json(serde_json::json!(values)),
             Dialect::Sqlite => self.push(" IN (").bind_padded(values.iter().map(|value| Arg::from(*value)).collect()),
         }
     }
@@ -143,6 +159,10 @@ impl Sql {
         self.args.push(list);
         write!(self.text, "${})", self.args.len()).expect("writing to a String cannot fail");
         self
+    }
+
+    fn bind_json(&mut self, list: serde_json::Value) -> &mut Self {
+        self.push(" IN (SELECT value FROM json_each(").bind(list.to_string()).push("))")
     }
 
     fn bind_padded(&mut self, values: Vec<Arg>) -> &mut Self {

@@ -20,6 +20,7 @@ fn row(route: &Route) -> String {
         Root::Api2 => "2.0",
         Root::Api3 => "3.0",
         Root::Ajax2 => "2.0, ajax only",
+        Root::Own => "own",
         Root::Plain => "plain",
     };
     let path = if route.path.is_empty() { "/" } else { route.path };

@@ -6,11 +6,13 @@ use super::series::Delta;
 use super::{Log, ModelMetric, NewRun, Param, Work, has_ended};
 use crate::error::{Error, Resource, Result};
 use crate::model::{Caller, DatasetInput, KeyValue, Point, RunInfo, RunStatus, append_to_location};
+use crate::store::changes::{Touched, Versions};
 use crate::store::compaction::Grown;
 use crate::store::db::{Db, Tx};
 use crate::store::points::segment;
 use crate::store::runs::{RUN_COLUMNS, RunRow, RunUpdate};
 use crate::store::sql::{Column, Columns, Dialect, sql};
+use crate::store::texts;
 use crate::validate::python_string;
 
 /// Pairs in one look-up of params.
@@ -25,11 +27,11 @@ pub(super) struct Committed {
 }
 
 /// Decides about all requests and commits what they bring, in one transaction.
-pub(super) async fn commit(db: &Db, requests: &[(Caller, Work)]) -> Result<Committed> {
+pub(super) async fn commit(db: &Db, versions: &Versions, requests: &[(Caller, Work)]) -> Result<Committed> {
     let mut tx = db.write().await?;
     let mut plan = Plan::load(&mut tx, requests).await?;
     let outcomes: Vec<_> = requests.iter().map(|(caller, work)| plan.decide(caller, work)).collect();
-    let grown = plan.write(&mut tx).await?;
+    let grown = plan.write(&mut tx, versions).await?;
     tx.commit().await?;
     Ok(Committed { outcomes, grown })
 }
@@ -49,6 +51,21 @@ struct Plan<'a> {
     model_metrics: Vec<(i64, i64, &'a ModelMetric)>,
     datasets: Vec<(i64, i64, &'a DatasetInput)>,
     models: Vec<(i64, &'a str)>,
+}
+
+/// Where and when the runs of a group began: rows of what was logged to them repeat it, for their indexes.
+struct Origins {
+    /// Experiment and start time by run.
+    places: HashMap<i64, (i64, i64)>,
+    /// The runs that this group creates.
+    created: Vec<i64>,
+}
+
+impl Origins {
+    fn columns(&self, runs: impl Iterator<Item = i64>) -> (Column, Column) {
+        let (experiments, starts) = runs.map(|run_id| self.places[&run_id]).unzip();
+        (Column::Int(experiments), Column::Int(starts))
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -117,7 +134,7 @@ impl<'a> Plan<'a> {
             let mut statement = sql("WITH wanted (run_id, key_id) AS (");
             // CROSS JOIN makes SQLite look each pair up instead of reading the table.
             statement.bind_pairs(tx.dialect(), part).push(
-                ") SELECT p.run_id, p.key_id, p.value FROM wanted CROSS JOIN param p \
+                ") SELECT p.run_id, p.key_id, p.head || coalesce(p.tail, '') FROM wanted CROSS JOIN param p \
                  WHERE p.run_id = wanted.run_id AND p.key_id = wanted.key_id",
             );
             let rows: Vec<(i64, i64, String)> = tx.all(statement).await?;
@@ -231,24 +248,50 @@ impl<'a> Plan<'a> {
     }
 
     /// Writes everything, a few statements in all.
-    async fn write(mut self, tx: &mut Tx) -> Result<Vec<Grown>> {
-        self.write_created(tx).await?;
+    async fn write(mut self, tx: &mut Tx, versions: &Versions) -> Result<Vec<Grown>> {
+        let origins = self.write_created(tx).await?;
+        self.write_versions(tx, versions, &origins).await?;
         self.write_changed(tx).await?;
-        self.write_params_and_tags(tx).await?;
+        self.write_params_and_tags(tx, &origins).await?;
         self.write_inputs(tx).await?;
         self.write_model_metrics(tx).await?;
-        self.write_points(tx).await
+        self.write_points(tx, &origins).await
     }
 
-    async fn write_created(&mut self, tx: &mut Tx) -> Result<()> {
-        if self.created.is_empty() {
+    /// What of each run this group changes, before the other methods take it.
+    async fn write_versions(&self, tx: &mut Tx, versions: &Versions, origins: &Origins) -> Result<()> {
+        let mut touched: BTreeMap<i64, Touched> = BTreeMap::new();
+        for (run_id, _) in self.series.keys() {
+            touched.entry(*run_id).or_default().points = true;
+        }
+        for (run_id, _) in self.new_params.keys() {
+            touched.entry(*run_id).or_default().params = true;
+        }
+        let changed = self.changed.iter().filter_map(|public_id| self.runs.get(public_id)).map(|run| run.id);
+        let tagged = self.tags.keys().map(|(run_id, _)| *run_id);
+        let inputs = self.datasets.iter().map(|(run_id, ..)| *run_id);
+        let inputs = inputs.chain(self.models.iter().map(|(run_id, _)| *run_id));
+        for run_id in changed.chain(tagged).chain(inputs).chain(origins.created.iter().copied()) {
+            touched.entry(run_id).or_default().info = true;
+        }
+        if touched.is_empty() {
             return Ok(());
         }
+        versions.mark(tx, touched).await
+    }
+
+    /// Inserts the new runs, and answers where and when all runs of the group began.
+    async fn write_created(&mut self, tx: &mut Tx) -> Result<Origins> {
+        let places = self.runs.values().map(|run| (run.id, (run.experiment_id, run.start_ms))).collect();
+        let mut origins = Origins { places, created: Vec::new() };
+        if self.created.is_empty() {
+            return Ok(origins);
+        }
         let created = std::mem::take(&mut self.created);
-        let mut tags_of: HashMap<String, &[(i64, String)]> = HashMap::new();
+        let mut known = HashMap::new();
         let mut rows = Vec::with_capacity(created.len());
         for (row, tags) in created {
-            tags_of.insert(row.public_id.clone(), tags);
+            known.insert(row.public_id.clone(), ((row.experiment_id, row.start_ms), tags));
             rows.push(row);
         }
         let head = "INSERT INTO run (public_id, experiment_id, name, user_id, status, start_ms, end_ms, deleted_ms, \
@@ -256,11 +299,14 @@ impl<'a> Plan<'a> {
         let inserted: Vec<(i64, String)> =
             tx.insert_returning(head, run_columns(rows), "RETURNING id, public_id").await?;
         for (id, public_id) in inserted {
-            for (key_id, value) in tags_of[&public_id] {
+            let (place, tags) = known[&public_id];
+            origins.places.insert(id, place);
+            origins.created.push(id);
+            for (key_id, value) in tags {
                 self.tags.insert((id, *key_id), value);
             }
         }
-        Ok(())
+        Ok(origins)
     }
 
     /// An upsert by id, because it takes many rows at once; the rows exist, so it never inserts.
@@ -277,13 +323,13 @@ impl<'a> Plan<'a> {
         tx.insert(head, columns, tail).await.map(drop)
     }
 
-    async fn write_params_and_tags(&mut self, tx: &mut Tx) -> Result<()> {
-        let params = std::mem::take(&mut self.new_params);
-        tx.insert("INSERT INTO param (run_id, key_id, value)", key_value_columns(params), "").await?;
-        let tags = std::mem::take(&mut self.tags);
-        let tail = "ON CONFLICT (run_id, key_id) DO UPDATE SET value = excluded.value \
-                    WHERE tag.value <> excluded.value";
-        tx.insert("INSERT INTO tag (run_id, key_id, value)", key_value_columns(tags), tail).await.map(drop)
+    async fn write_params_and_tags(&mut self, tx: &mut Tx, origins: &Origins) -> Result<()> {
+        let params = key_value_columns(std::mem::take(&mut self.new_params), origins);
+        tx.insert("INSERT INTO param (run_id, key_id, head, tail, experiment_id, start_ms)", params, "").await?;
+        let tags = key_value_columns(std::mem::take(&mut self.tags), origins);
+        let tail = "ON CONFLICT (run_id, key_id) DO UPDATE SET head = excluded.head, tail = excluded.tail \
+                    WHERE tag.head <> excluded.head OR tag.tail IS DISTINCT FROM excluded.tail";
+        tx.insert("INSERT INTO tag (run_id, key_id, head, tail, experiment_id, start_ms)", tags, tail).await.map(drop)
     }
 
     async fn write_inputs(&mut self, tx: &mut Tx) -> Result<()> {
@@ -372,7 +418,7 @@ impl<'a> Plan<'a> {
     }
 
     /// One segment for each run, one row brought up to date for each series.
-    async fn write_points(&mut self, tx: &mut Tx) -> Result<Vec<Grown>> {
+    async fn write_points(&mut self, tx: &mut Tx, origins: &Origins) -> Result<Vec<Grown>> {
         let mut series = std::mem::take(&mut self.series);
         series.retain(|_, points| !points.is_empty());
         let deltas: Vec<((i64, i64), Delta)> =
@@ -394,13 +440,13 @@ impl<'a> Plan<'a> {
         }
         let columns = vec![Column::Int(runs), Column::Int(counts), Column::Bytes(blobs)];
         tx.insert("INSERT INTO metric_segment (run_id, points, data)", Columns(columns), "").await?;
-        tx.insert(UPSERT_SERIES, series_columns(&deltas), MERGE_SERIES).await?;
+        tx.insert(UPSERT_SERIES, series_columns(&deltas, origins), MERGE_SERIES).await?;
         Ok(grown.into_values().collect())
     }
 }
 
 const UPSERT_SERIES: &str = "INSERT INTO metric_series AS s (run_id, key_id, value, is_nan, step, timestamp_ms, count, \
-     min_value, max_value, first_ms, first_step, min_step, max_step, loose)";
+     min_value, max_value, first_ms, first_step, min_step, max_step, loose, experiment_id, start_ms)";
 
 /// "Latest" is the point with the greatest (step, timestamp, value), whatever order points arrive in. The new points
 /// advance if their first lies after the latest one known; else the series is loose from now on.
@@ -426,7 +472,8 @@ const MERGE_SERIES: &str = "ON CONFLICT (run_id, key_id) DO UPDATE SET \
      loose = s.loose OR excluded.loose OR NOT (excluded.first_ms >= s.timestamp_ms AND excluded.first_step >= s.step \
          AND (excluded.first_ms > s.timestamp_ms OR excluded.first_step > s.step))";
 
-fn series_columns(deltas: &[((i64, i64), Delta)]) -> Columns {
+fn series_columns(deltas: &[((i64, i64), Delta)], origins: &Origins) -> Columns {
+    let (experiments, starts) = origins.columns(deltas.iter().map(|((run_id, _), _)| *run_id));
     let int = |field: fn(&Delta) -> i64| Column::Int(deltas.iter().map(|(_, delta)| field(delta)).collect());
     let float =
         |field: fn(&Delta) -> Option<f64>| Column::OptFloat(deltas.iter().map(|(_, delta)| field(delta)).collect());
@@ -446,6 +493,8 @@ fn series_columns(deltas: &[((i64, i64), Delta)]) -> Columns {
         int(|delta| delta.min_step),
         int(|delta| delta.max_step),
         flag(|delta| delta.loose),
+        experiments,
+        starts,
     ])
 }
 
@@ -467,14 +516,18 @@ fn run_columns(rows: Vec<RunRow>) -> Columns {
     ])
 }
 
-fn key_value_columns(values: BTreeMap<(i64, i64), &str>) -> Columns {
-    let (mut runs, mut keys, mut texts) = (Vec::new(), Vec::new(), Vec::new());
+fn key_value_columns(values: BTreeMap<(i64, i64), &str>, origins: &Origins) -> Columns {
+    let (experiments, starts) = origins.columns(values.keys().map(|(run_id, _)| *run_id));
+    let (mut runs, mut keys, mut heads, mut tails) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for ((run_id, key_id), value) in values {
+        let (head, tail) = texts::split(value);
         runs.push(run_id);
         keys.push(key_id);
-        texts.push(value.to_owned());
+        heads.push(head.to_owned());
+        tails.push(tail.map(str::to_owned));
     }
-    Columns(vec![Column::Int(runs), Column::Int(keys), Column::Text(texts)])
+    let values = [Column::Int(runs), Column::Int(keys), Column::Text(heads), Column::OptText(tails)];
+    Columns(values.into_iter().chain([experiments, starts]).collect())
 }
 
 fn tags_json(tags: &[KeyValue]) -> Result<String> {

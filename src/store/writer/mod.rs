@@ -13,13 +13,14 @@ mod group;
 mod series;
 
 use std::hash::{BuildHasher, DefaultHasher, Hasher};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 pub(super) use group::inactive_experiment;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::Store;
+use super::changes::Versions;
 use super::compaction::Compactor;
 use super::db::{Db, is_conflict};
 use super::runs::{RunUpdate, inactive_run};
@@ -146,7 +147,7 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the tasks, and compaction behind them.
-    pub async fn start(db: Db) -> Result<Self> {
+    pub async fn start(db: Db, versions: Arc<Versions>) -> Result<Self> {
         let (compactor, compaction) = Compactor::start(db.clone()).await?;
         let count = match db {
             Db::Sqlite { .. } => 1,
@@ -157,7 +158,8 @@ impl Writer {
         for _ in 0..count {
             let (sender, receiver) = mpsc::channel(QUEUE);
             queues.push(sender);
-            tasks.push(tokio::spawn(run(db.clone(), receiver, compactor.clone())));
+            let committer = Committer { db: db.clone(), versions: versions.clone(), compactor: compactor.clone() };
+            tasks.push(tokio::spawn(run(committer, receiver)));
         }
         Ok(Writer { queues: Mutex::new(queues), tasks: Mutex::new(tasks) })
     }
@@ -289,7 +291,7 @@ fn last_of_each(tags: &[KeyValue]) -> Vec<(&str, &str)> {
 }
 
 /// One writer task: takes what waits, commits it, answers.
-async fn run(db: Db, mut queue: mpsc::Receiver<Job>, compactor: Compactor) {
+async fn run(committer: Committer, mut queue: mpsc::Receiver<Job>) {
     while let Some(first) = queue.recv().await {
         let mut points = first.work.points();
         let mut jobs = vec![first];
@@ -298,43 +300,53 @@ async fn run(db: Db, mut queue: mpsc::Receiver<Job>, compactor: Compactor) {
             points += job.work.points();
             jobs.push(job);
         }
-        commit(&db, jobs, &compactor).await;
+        committer.commit(jobs).await;
     }
 }
 
-async fn commit(db: &Db, jobs: Vec<Job>, compactor: &Compactor) {
-    let (requests, replies): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| ((job.caller, job.work), job.reply)).unzip();
-    let outcomes = match attempt(db, &requests, compactor).await {
-        Ok(outcomes) => outcomes,
-        Err(Error::Internal(_)) if requests.len() > 1 => {
-            let mut outcomes = Vec::with_capacity(requests.len());
-            for request in &requests {
-                let alone = attempt(db, std::slice::from_ref(request), compactor).await;
-                outcomes.push(alone.and_then(|mut one| one.pop().expect("one request has one outcome")));
-            }
-            outcomes
-        }
-        Err(error) => requests.iter().map(|_| Err(repeat(&error))).collect(),
-    };
-    for (reply, outcome) in replies.into_iter().zip(outcomes) {
-        // Whoever asked may have gone meanwhile; what was committed stays committed.
-        let _ = reply.send(outcome);
-    }
+/// What a task commits with.
+struct Committer {
+    db: Db,
+    versions: Arc<Versions>,
+    compactor: Compactor,
 }
 
-/// Commits a group, again where PostgreSQL gave it up for another transaction.
-async fn attempt(db: &Db, requests: &[(Caller, Work)], compactor: &Compactor) -> Result<Vec<Result<Option<RunInfo>>>> {
-    let mut tries = 0;
-    loop {
-        match group::commit(db, requests).await {
-            Ok(done) => {
-                for grown in done.grown {
-                    compactor.grown(grown);
+impl Committer {
+    async fn commit(&self, jobs: Vec<Job>) {
+        let (requests, replies): (Vec<_>, Vec<_>) =
+            jobs.into_iter().map(|job| ((job.caller, job.work), job.reply)).unzip();
+        let outcomes = match self.attempt(&requests).await {
+            Ok(outcomes) => outcomes,
+            Err(Error::Internal(_)) if requests.len() > 1 => {
+                let mut outcomes = Vec::with_capacity(requests.len());
+                for request in &requests {
+                    let alone = self.attempt(std::slice::from_ref(request)).await;
+                    outcomes.push(alone.and_then(|mut one| one.pop().expect("one request has one outcome")));
                 }
-                return Ok(done.outcomes);
+                outcomes
             }
-            Err(error) if is_conflict(&error) && tries < CONFLICT_RETRIES => tries += 1,
-            Err(error) => return Err(error),
+            Err(error) => requests.iter().map(|_| Err(repeat(&error))).collect(),
+        };
+        for (reply, outcome) in replies.into_iter().zip(outcomes) {
+            // Whoever asked may have gone meanwhile; what was committed stays committed.
+            let _ = reply.send(outcome);
+        }
+    }
+
+    /// Commits a group, again where PostgreSQL gave it up for another transaction.
+    async fn attempt(&self, requests: &[(Caller, Work)]) -> Result<Vec<Result<Option<RunInfo>>>> {
+        let mut tries = 0;
+        loop {
+            match group::commit(&self.db, &self.versions, requests).await {
+                Ok(done) => {
+                    for grown in done.grown {
+                        self.compactor.grown(grown);
+                    }
+                    return Ok(done.outcomes);
+                }
+                Err(error) if is_conflict(&error) && tries < CONFLICT_RETRIES => tries += 1,
+                Err(error) => return Err(error),
+            }
         }
     }
 }

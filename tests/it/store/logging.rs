@@ -219,10 +219,10 @@ async fn a_request_that_the_database_refuses_does_not_spoil_those_that_share_its
         let run_id = create_run(&store, 1).await;
         database
             .run(if database.is_sqlite() {
-                "CREATE TRIGGER poison BEFORE INSERT ON param WHEN new.value = 'poison'
+                "CREATE TRIGGER poison BEFORE INSERT ON param WHEN new.head = 'poison'
                  BEGIN SELECT RAISE(ABORT, 'poisoned'); END"
             } else {
-                "ALTER TABLE param ADD CONSTRAINT poison CHECK (value <> 'poison')"
+                "ALTER TABLE param ADD CONSTRAINT poison CHECK (head <> 'poison')"
             })
             .await;
 

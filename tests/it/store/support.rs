@@ -3,8 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a helper of tests fails like a test")]
 
 use windvane::error::Result;
-use windvane::model::{Caller, KeyValue, MetricValue, Point, Run, RunStatus};
-use windvane::store::{LogBatch, NewRun, RunUpdate, Store};
+use windvane::model::{Caller, Dataset, DatasetInput, KeyValue, MetricValue, Point, Run, RunStatus, ViewType};
+use windvane::search::{parse_run_filter, parse_run_order};
+use windvane::store::{LogBatch, NewRun, RunDocument, RunPage, RunSearch, RunUpdate, Store};
 
 use super::statements;
 pub use crate::support::{Database, START_MS as NOW};
@@ -71,6 +72,70 @@ pub async fn create_run(store: &Store, number: i64) -> String {
 
 pub async fn find_run(store: &Store, run_id: &str) -> Run {
     store.find_run(&OPEN, run_id).await.unwrap().unwrap()
+}
+
+/// A run as text: its id, and its params.
+pub fn render(run: &Run) -> Result<RunDocument> {
+    let params: Vec<String> = run.params.iter().map(|param| format!("{}={}", param.key, param.value)).collect();
+    Ok(RunDocument { rest: run.info.run_id.clone().into_bytes(), params: params.join(" ").into_bytes() })
+}
+
+/// The ids of the runs of a page, in order.
+pub async fn run_ids(page: &mut RunPage) -> Vec<String> {
+    let mut ids = Vec::new();
+    loop {
+        let part = page.next_part(render).await.unwrap();
+        if part.is_empty() {
+            return ids;
+        }
+        ids.extend(part.into_iter().map(|run| String::from_utf8(run.rest).unwrap()));
+    }
+}
+
+/// A search of experiment 0 for its active runs; the keys of `order` stand between commas.
+pub fn search(filter: &str, order: &str) -> RunSearch {
+    let order: Vec<String> = order.split(',').filter(|key| !key.is_empty()).map(str::to_owned).collect();
+    RunSearch {
+        experiments: vec![0],
+        view: ViewType::ActiveOnly,
+        filter: parse_run_filter(filter).unwrap(),
+        order: parse_run_order(&order).unwrap(),
+        after: None,
+        limit: 1_000,
+    }
+}
+
+/// The ids of all runs that a search finds, page by page.
+pub async fn find_in_pages(store: &Store, search: &RunSearch, limit: usize) -> Vec<String> {
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let mut page = store.search_runs(&OPEN, RunSearch { limit, after, ..search.clone() }).await.unwrap();
+        let ids = run_ids(&mut page).await;
+        assert!(ids.len() == limit || (page.next.is_none() && ids.len() < limit), "a page of {limit} has {ids:?}");
+        found.extend(ids);
+        if page.next.is_none() {
+            return found;
+        }
+        after = page.next;
+    }
+}
+
+/// The number that a run's id was made from.
+pub fn number(run_id: &str) -> i64 {
+    i64::from_str_radix(run_id, 16).unwrap()
+}
+
+/// A dataset, and what it was read for.
+pub fn dataset(name: &str, digest: &str, context: Option<&str>) -> DatasetInput {
+    let dataset = Dataset {
+        name: name.to_owned(),
+        digest: digest.to_owned(),
+        source_type: String::new(),
+        source: String::new(),
+        schema: None,
+        profile: None,
+    };
+    DatasetInput { dataset, tags: context.map(|context| pair("mlflow.data.context", context)).into_iter().collect() }
 }
 
 /// The whole history of a metric, which must have come in one page.

@@ -1,0 +1,73 @@
+//! `/api/windvane/v1/…`: what our own pages ask for. It may change with them.
+//!
+//! Names, field names and bounds follow the MLflow API; numbers that JSON lacks are the texts `NaN`, `Infinity` and
+//! `-Infinity`, and what a run does not have is `null`.
+
+pub mod changes;
+pub mod experiments;
+pub mod keys;
+pub mod rows;
+
+use serde::{Serialize, Serializer};
+
+use super::fields::Fields;
+use crate::error::{Error, Result};
+use crate::store::FieldValue;
+use crate::validate;
+
+/// Experiments of one request.
+const MAX_EXPERIMENTS: usize = 1_000;
+
+/// The experiments that a request is about.
+fn read_experiments(fields: &mut Fields) -> Result<Vec<i64>> {
+    let ids = fields.texts("experiment_ids")?;
+    if ids.len() > MAX_EXPERIMENTS {
+        return Err(Error::Invalid(format!(
+            "'experiment_ids' has {} items; at most {MAX_EXPERIMENTS} are allowed",
+            ids.len()
+        )));
+    }
+    ids.iter().map(|id| validate::experiment_id(id)).collect()
+}
+
+/// A number of a request that has bounds.
+fn read_bounded(fields: &mut Fields, name: &str, default: i64, bounds: std::ops::RangeInclusive<i64>) -> Result<usize> {
+    let value = fields.integer(name)?.unwrap_or(default);
+    if !bounds.contains(&value) {
+        return Err(Error::Invalid(format!(
+            "Invalid value {value} for parameter '{name}' supplied: it must be from {} to {}.",
+            bounds.start(),
+            bounds.end()
+        )));
+    }
+    usize::try_from(value).map_err(Error::internal)
+}
+
+/// A number, or the text for one that JSON lacks. Infinite values are kept as the greatest finite ones.
+struct NumberJson(f64);
+
+impl Serialize for NumberJson {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        match self.0 {
+            number if number.is_nan() => serializer.serialize_str("NaN"),
+            f64::MAX => serializer.serialize_str("Infinity"),
+            f64::MIN => serializer.serialize_str("-Infinity"),
+            number => serializer.serialize_f64(number),
+        }
+    }
+}
+
+/// What a run has for a column.
+struct CellJson<'a>(&'a FieldValue);
+
+impl Serialize for CellJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        match self.0 {
+            FieldValue::Missing => serializer.serialize_none(),
+            FieldValue::Nan => NumberJson(f64::NAN).serialize(serializer),
+            FieldValue::Number(number) => NumberJson(*number).serialize(serializer),
+            FieldValue::Int(number) => serializer.serialize_i64(*number),
+            FieldValue::Text(text) => serializer.serialize_str(text),
+        }
+    }
+}

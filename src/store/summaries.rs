@@ -1,0 +1,239 @@
+//! What there is to search: the names of metrics, params and tags with their values, and experiments with their runs.
+
+use std::collections::HashMap;
+
+use super::Store;
+use super::db::Tx;
+use super::experiments::{EXPERIMENT_COLUMNS, ExperimentRow, with_tags};
+use super::sql::{Dialect, Sql, sql};
+use crate::error::Result;
+use crate::model::{Caller, Experiment};
+
+/// Index entries that are read for one key at most; whoever has more runs gets figures of that many.
+const MAX_ENTRIES: i64 = 100_000;
+/// The most frequent values of a key that are told.
+const TOP_VALUES: i64 = 10;
+
+/// What has names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyKind {
+    /// Metrics.
+    Metric,
+    /// Params.
+    Param,
+    /// Tags.
+    Tag,
+}
+
+impl KeyKind {
+    fn table(self) -> &'static str {
+        match self {
+            KeyKind::Metric => "metric_series",
+            KeyKind::Param => "param",
+            KeyKind::Tag => "tag",
+        }
+    }
+}
+
+/// Which names to list.
+#[derive(Debug, Clone)]
+pub struct KeySearch {
+    /// The experiments whose runs use them.
+    pub experiments: Vec<i64>,
+    /// What they name.
+    pub kind: KeyKind,
+    /// What they begin with.
+    pub prefix: String,
+    /// At most this many.
+    pub limit: usize,
+}
+
+/// A name and what it stands for. Runs in the trash count too: looking each up would cost more than it tells.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeySummary {
+    /// The name.
+    pub key: String,
+    /// How many runs have it; counting stops at 100,000.
+    pub runs: i64,
+    /// Its values.
+    pub values: KeyValues,
+}
+
+/// The values of a name.
+#[derive(Debug, Clone, PartialEq)]
+pub enum KeyValues {
+    /// The least and the greatest latest value of a metric, NaN apart.
+    Range {
+        /// The least, if there is a number.
+        min: Option<f64>,
+        /// The greatest.
+        max: Option<f64>,
+    },
+    /// The most frequent values of a param or a tag, cut to 200 characters, with the number of runs of each.
+    Top {
+        /// Values and numbers.
+        values: Vec<(String, i64)>,
+        /// Whether runs have different values.
+        differs: bool,
+    },
+}
+
+/// An experiment and its runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExperimentSummary {
+    /// The experiment.
+    pub experiment: Experiment,
+    /// Its active runs.
+    pub runs: i64,
+    /// Those of them in state RUNNING.
+    pub running: i64,
+    /// Its runs in the trash.
+    pub deleted_runs: i64,
+    /// When the last active run started, in milliseconds.
+    pub last_start_ms: Option<i64>,
+}
+
+#[derive(sqlx::FromRow)]
+struct RangeRow {
+    id: i64,
+    runs: i64,
+    min_value: Option<f64>,
+    max_value: Option<f64>,
+}
+
+#[derive(sqlx::FromRow)]
+struct TopRow {
+    id: i64,
+    head: String,
+    runs: i64,
+    all_runs: i64,
+    values_in_all: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct CountRow {
+    experiment_id: i64,
+    runs: i64,
+    running: i64,
+    deleted_runs: i64,
+    last_start_ms: Option<i64>,
+}
+
+impl Store {
+    /// The names that runs of some experiments use, in order, with their values.
+    pub async fn list_keys(&self, caller: &Caller, search: KeySearch) -> Result<Vec<KeySummary>> {
+        if search.experiments.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut tx = self.db().read().await?;
+        let keys: Vec<(i64, String)> = tx.all(names(tx.dialect(), caller, &search)).await?;
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<i64> = keys.iter().map(|(id, _)| *id).collect();
+        let mut found = match search.kind {
+            KeyKind::Metric => ranges(&mut tx, caller, &search.experiments, &ids).await?,
+            KeyKind::Param | KeyKind::Tag => tops(&mut tx, caller, &search, &ids).await?,
+        };
+        let summary =
+            |(id, key): (i64, String)| found.remove(&id).map(|(runs, values)| KeySummary { key, runs, values });
+        Ok(keys.into_iter().filter_map(summary).collect())
+    }
+
+    /// All experiments with the number of their runs, the one made last first.
+    pub async fn list_experiment_summaries(&self, caller: &Caller) -> Result<Vec<ExperimentSummary>> {
+        let mut tx = self.db().read().await?;
+        let mut statement = sql("SELECT ");
+        statement.push(EXPERIMENT_COLUMNS).push(" FROM experiment WHERE id IS NOT NULL").visible_to(caller, "id");
+        statement.push(" ORDER BY created_ms DESC, id");
+        let rows: Vec<ExperimentRow> = tx.all(statement).await?;
+        let mut statement = sql("SELECT experiment_id, count(CASE WHEN deleted_ms IS NULL THEN 1 END) AS runs,
+             count(CASE WHEN deleted_ms IS NULL AND status = 1 THEN 1 END) AS running,
+             count(deleted_ms) AS deleted_runs,
+             max(CASE WHEN deleted_ms IS NULL THEN start_ms END) AS last_start_ms
+             FROM run WHERE experiment_id IS NOT NULL");
+        statement.visible_to(caller, "experiment_id").push(" GROUP BY experiment_id");
+        let counts: Vec<CountRow> = tx.all(statement).await?;
+        let mut counts: HashMap<i64, CountRow> = counts.into_iter().map(|row| (row.experiment_id, row)).collect();
+        let summary = |experiment: Experiment| {
+            let count = counts.remove(&experiment.id);
+            ExperimentSummary {
+                runs: count.as_ref().map_or(0, |count| count.runs),
+                running: count.as_ref().map_or(0, |count| count.running),
+                deleted_runs: count.as_ref().map_or(0, |count| count.deleted_runs),
+                last_start_ms: count.and_then(|count| count.last_start_ms),
+                experiment,
+            }
+        };
+        Ok(with_tags(&mut tx, rows).await?.into_iter().map(summary).collect())
+    }
+}
+
+/// The names, by jumping from one to the next in the index instead of reading the entries of each.
+fn names(dialect: Dialect, caller: &Caller, search: &KeySearch) -> Sql {
+    let table = search.kind.table();
+    let mut statement = sql("WITH RECURSIVE used (experiment_id, key_id) AS (
+         SELECT x.id, (SELECT min(s.key_id) FROM ");
+    statement.push(table).push(" s WHERE s.experiment_id = x.id) FROM experiment x WHERE x.id");
+    statement.bind_ints(dialect, &search.experiments).visible_to(caller, "x.id");
+    statement.push(" UNION ALL SELECT u.experiment_id, (SELECT min(s.key_id) FROM ").push(table);
+    statement.push(
+        " s WHERE s.experiment_id = u.experiment_id AND s.key_id > u.key_id) FROM used u WHERE u.key_id IS NOT NULL)
+         SELECT DISTINCT k.id, k.name FROM used u JOIN key k ON k.id = u.key_id WHERE substr(k.name, 1, CAST(",
+    );
+    statement.bind(search.prefix.chars().count() as i64).push(" AS INTEGER)) = ").bind(search.prefix.as_str());
+    statement.push(" ORDER BY k.name LIMIT ").bind(search.limit as i64);
+    statement
+}
+
+/// How many runs have each metric, and its range: the ends of an index in every experiment.
+async fn ranges(
+    tx: &mut Tx,
+    caller: &Caller,
+    experiments: &[i64],
+    ids: &[i64],
+) -> Result<HashMap<i64, (i64, KeyValues)>> {
+    let dialect = tx.dialect();
+    let mut statement = sql("SELECT k.id, (SELECT count(*) FROM (SELECT 1 FROM metric_series e WHERE e.experiment_id");
+    statement.bind_ints(dialect, experiments).visible_to(caller, "e.experiment_id");
+    statement.push(" AND e.key_id = k.id LIMIT ").bind(MAX_ENTRIES).push(") c) AS runs, (SELECT min((");
+    statement.push(
+        "SELECT min(e.value) FROM metric_series e \
+         WHERE e.experiment_id = x.id AND e.key_id = k.id AND e.is_nan = FALSE)) FROM experiment x WHERE x.id",
+    );
+    statement.bind_ints(dialect, experiments).visible_to(caller, "x.id").push(") AS min_value, (SELECT max((");
+    statement.push(
+        "SELECT max(e.value) FROM metric_series e \
+         WHERE e.experiment_id = x.id AND e.key_id = k.id AND e.is_nan = FALSE)) FROM experiment x WHERE x.id",
+    );
+    statement.bind_ints(dialect, experiments).visible_to(caller, "x.id");
+    statement.push(") AS max_value FROM key k WHERE k.id").bind_ints(dialect, ids);
+    let rows: Vec<RangeRow> = tx.all(statement).await?;
+    let range = |row: RangeRow| (row.id, (row.runs, KeyValues::Range { min: row.min_value, max: row.max_value }));
+    Ok(rows.into_iter().map(range).collect())
+}
+
+/// The most frequent values of each param or tag.
+async fn tops(tx: &mut Tx, caller: &Caller, search: &KeySearch, ids: &[i64]) -> Result<HashMap<i64, (i64, KeyValues)>> {
+    let dialect = tx.dialect();
+    let mut statement = Sql::default();
+    for id in ids {
+        statement.push(if statement.is_empty() { "SELECT * FROM (" } else { " UNION ALL SELECT * FROM (" });
+        statement.push("SELECT CAST(").bind(*id).push(" AS BIGINT) AS id, e.head, count(*) AS runs, ");
+        statement.push("CAST(sum(count(*)) OVER () AS BIGINT) AS all_runs, count(*) OVER () AS values_in_all ");
+        statement.push("FROM (SELECT head FROM ").push(search.kind.table()).push(" WHERE experiment_id");
+        statement.bind_ints(dialect, &search.experiments).visible_to(caller, "experiment_id");
+        statement.push(" AND key_id = ").bind(*id).push(" LIMIT ").bind(MAX_ENTRIES);
+        statement.push(") e GROUP BY e.head ORDER BY count(*) DESC, e.head LIMIT ").bind(TOP_VALUES).push(") top");
+    }
+    let mut found: HashMap<i64, (i64, KeyValues)> = HashMap::new();
+    for row in tx.all::<TopRow>(statement).await? {
+        let differs = row.values_in_all > 1;
+        let (_, values) =
+            found.entry(row.id).or_insert_with(|| (row.all_runs, KeyValues::Top { values: Vec::new(), differs }));
+        if let KeyValues::Top { values, .. } = values {
+            values.push((row.head, row.runs));
+        }
+    }
+    Ok(found)
+}
