@@ -44,6 +44,7 @@ test-large: ## the same with long tests at full size
 
 lint: ## formatting, clippy and documentation, without a warning
 	cargo fmt --check
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 

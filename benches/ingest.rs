@@ -1,5 +1,7 @@
 //! What one `log-batch` of a thousand points costs: reading the body, and committing it alone.
 
+use std::time::Duration;
+
 use divan::{Bencher, black_box};
 use serde_json::json;
 use windvane::http::batch::LogBatchRequest;
@@ -33,6 +35,7 @@ fn commit_alone(bencher: Bencher, points: i64) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
     let directory = tempfile::tempdir().expect("a temporary directory");
     let options = StoreOptions {
+        read_limit: Duration::from_secs(30),
         url: format!("sqlite:{}", directory.path().join("windvane.db").display()),
         synchronous_full: true,
         allow_network_filesystem: false,

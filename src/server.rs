@@ -47,6 +47,8 @@ pub use listen::{Connection, Listener};
 /// How long a connection may take to bring the head of a request, from its first moment or from the end of the request
 /// before. So it also ends connections that never say a word, and those that are kept alive in vain.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long one statement may read from the database.
+const READ_LIMIT: Duration = Duration::from_secs(30);
 
 /// The largest head of a request, and the most that one connection reads ahead.
 const READ_BUFFER_BYTES: usize = 64 * 1024;
@@ -278,6 +280,7 @@ async fn start(config: &Config, options: ServeOptions) -> anyhow::Result<()> {
 /// Opens what the server keeps.
 async fn open(config: &Config) -> anyhow::Result<AppState> {
     let options = StoreOptions {
+        read_limit: READ_LIMIT,
         url: match &config.database {
             Database::Sqlite(path) => format!("sqlite:{}", path.display()),
             Database::Postgres(url) => url.expose().to_owned(),

@@ -83,7 +83,7 @@ pub(super) fn columns<F: Field>(items: &[String]) -> Result<Vec<F>> {
     items
         .iter()
         .map(|item| {
-            let mut parser = Parser::new(Part::OrderItem, item)?;
+            let mut parser = Parser::new(Part::Column, item)?;
             let field: F = parser.field()?;
             if let Some(refusal) = field.order_refusal() {
                 return Err(refused(refusal, 0, "a field that each run has once"));
@@ -131,6 +131,7 @@ fn order_key<F: Field>(item: &str) -> Result<OrderKey<F>> {
 enum Part {
     Filter,
     OrderItem,
+    Column,
 }
 
 impl Part {
@@ -139,6 +140,7 @@ impl Part {
         match self {
             Part::Filter => format!("Invalid clause(s) in filter string: '{}'", excerpt(&pieces.join("', '"))),
             Part::OrderItem => format!("Invalid order_by clause '{}'. Could not be parsed.", excerpt(text)),
+            Part::Column => format!("Invalid column '{}'. Could not be parsed.", excerpt(text)),
         }
     }
 }
@@ -174,6 +176,7 @@ impl<'a> Parser<'a> {
         let name = match part {
             Part::Filter => "filter",
             Part::OrderItem => "order_by",
+            Part::Column => "columns",
         };
         if text.len() > MAX_TEXT_BYTES {
             let bytes = text.len();

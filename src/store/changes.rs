@@ -109,10 +109,17 @@ impl Versions {
 
 const MARK: &str = "INSERT INTO run_change AS c (run_id, version, points_version, params_version, info_version)";
 
-const MERGE_MARK: &str = "ON CONFLICT (run_id) DO UPDATE SET version = excluded.version, \
-     points_version = CASE WHEN excluded.points_version > 0 THEN excluded.points_version ELSE c.points_version END, \
-     params_version = CASE WHEN excluded.params_version > 0 THEN excluded.params_version ELSE c.params_version END, \
-     info_version = CASE WHEN excluded.info_version > 0 THEN excluded.info_version ELSE c.info_version END";
+/// A later change of a run always has a greater version, or a text of the run as it was before would pass for true: on
+/// PostgreSQL a transaction may get its id before another one and the row after it, and the ids of a server begin anew
+/// when its data moves to another one.
+const MERGE_MARK: &str = "ON CONFLICT (run_id) DO UPDATE SET \
+     version = CASE WHEN c.version < excluded.version THEN excluded.version ELSE c.version + 1 END, \
+     points_version = CASE WHEN excluded.points_version = 0 THEN c.points_version \
+         WHEN c.version < excluded.version THEN excluded.version ELSE c.version + 1 END, \
+     params_version = CASE WHEN excluded.params_version = 0 THEN c.params_version \
+         WHEN c.version < excluded.version THEN excluded.version ELSE c.version + 1 END, \
+     info_version = CASE WHEN excluded.info_version = 0 THEN c.info_version \
+         WHEN c.version < excluded.version THEN excluded.version ELSE c.version + 1 END";
 
 /// What has changed since a cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 //! once too. Why not one macro expansion per database: `docs/decisions/0001-one-transaction-type.md`.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, Postgres};
 use sqlx::sqlite::{
@@ -68,7 +68,10 @@ impl Db {
                         .statement_cache_capacity(512)
                         // What takes longer holds a connection that others need; the client hears 503.
                         // Compiling a search takes longer than running it.
-                        .options([("statement_timeout", "30s"), ("jit", "off")]),
+                        .options([
+                            ("statement_timeout", format!("{}ms", options.read_limit.as_millis()).as_str()),
+                            ("jit", "off"),
+                        ]),
                 )
                 .await?;
             Ok(Db::Postgres(pool))
@@ -303,12 +306,19 @@ async fn connect_sqlite(path: &Path, options: &StoreOptions) -> Result<Db> {
         .before_acquire(|connection, _| Box::pin(async move { is_fit(connection) }))
         .connect_with(base.clone().pragma("cache_size", "-16384").thread_name(|_| "sqlite-writer".into()))
         .await?;
+    let limit = options.read_limit;
     let read = SqlitePoolOptions::new()
         .max_connections(SQLITE_READERS)
         .min_connections(0)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
-        .before_acquire(|connection, _| Box::pin(async move { is_fit(connection) }))
+        .after_connect(move |connection, _| Box::pin(limit_reads(connection, limit)))
+        .before_acquire(move |connection, _| {
+            Box::pin(async move {
+                limit_reads(connection, limit).await?;
+                is_fit(connection)
+            })
+        })
         .connect_lazy_with(
             base.create_if_missing(false)
                 .pragma("query_only", "ON")
@@ -316,6 +326,16 @@ async fn connect_sqlite(path: &Path, options: &StoreOptions) -> Result<Db> {
                 .thread_name(|n| format!("sqlite-reader-{n}")),
         );
     Ok(Db::Sqlite { read, write })
+}
+
+/// Instructions of SQLite between two looks at the clock: about a millisecond.
+const INSTRUCTIONS: i32 = 100_000;
+
+/// From now on statements of this connection are interrupted when `limit` has passed, as PostgreSQL's are.
+async fn limit_reads(connection: &mut SqliteConnection, limit: Duration) -> sqlx::Result<()> {
+    let start = Instant::now();
+    connection.lock_handle().await?.set_progress_handler(INSTRUCTIONS, move || start.elapsed() < limit);
+    Ok(())
 }
 
 /// Whether a connection of SQLite may be used again. Where the disk is full or fails, SQLite rolls a transaction back

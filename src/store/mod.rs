@@ -24,6 +24,7 @@ mod texts;
 mod writer;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use changes::{ChangedRun, Changes};
 pub use documents::RunDocument;
@@ -56,6 +57,8 @@ pub struct StoreOptions {
     pub synchronous_full: bool,
     /// Work on a network file system without a write-ahead log, one process alone.
     pub allow_network_filesystem: bool,
+    /// How long one statement may read before it is given up: it holds a connection that others need.
+    pub read_limit: Duration,
     /// What new experiments get as `artifact_location`, with their id appended.
     pub default_artifact_root: String,
 }
@@ -195,6 +198,8 @@ impl From<sqlx::Error> for Error {
                 // SQLite: full, read-only, cannot open, I/O error. PostgreSQL: classes 08 (connection), 53 (out of
                 // disk, memory or connections), 57 (shutting down, cancelled), 25006 (read-only standby), 58 (I/O).
                 Some("13" | "8" | "14" | "10" | "5" | "6" | "25006") => unavailable(&error),
+                // SQLite: interrupted. PostgreSQL: query cancelled.
+                Some("9" | "57014") => Error::Unavailable("the database took too long for this; ask for less"),
                 Some(code) if code.len() == 5 && ["08", "53", "57", "58"].contains(&&code[..2]) => unavailable(&error),
                 // Extended codes of SQLite keep the primary one in their low byte; a SQLSTATE has five characters.
                 Some(code)

@@ -6,13 +6,14 @@ use super::Store;
 use super::db::Tx;
 use super::experiments::{EXPERIMENT_COLUMNS, ExperimentRow, with_tags};
 use super::sql::{Dialect, Sql, sql};
+use super::texts;
 use crate::error::Result;
 use crate::model::{Caller, Experiment};
 
-/// Index entries that are read for one key at most; whoever has more runs gets figures of that many.
-const MAX_ENTRIES: i64 = 100_000;
 /// The most frequent values of a key that are told.
 const TOP_VALUES: i64 = 10;
+/// Variables for experiments in one statement.
+const MAX_VARIABLES: usize = 16_384;
 
 /// What has names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +54,7 @@ pub struct KeySearch {
 pub struct KeySummary {
     /// The name.
     pub key: String,
-    /// How many runs have it; counting stops at 100,000.
+    /// How many runs have it.
     pub runs: i64,
     /// Its values.
     pub values: KeyValues,
@@ -194,9 +195,9 @@ async fn ranges(
     ids: &[i64],
 ) -> Result<HashMap<i64, (i64, KeyValues)>> {
     let dialect = tx.dialect();
-    let mut statement = sql("SELECT k.id, (SELECT count(*) FROM (SELECT 1 FROM metric_series e WHERE e.experiment_id");
+    let mut statement = sql("SELECT k.id, (SELECT count(*) FROM metric_series e WHERE e.experiment_id");
     statement.bind_ints(dialect, experiments).visible_to(caller, "e.experiment_id");
-    statement.push(" AND e.key_id = k.id LIMIT ").bind(MAX_ENTRIES).push(") c) AS runs, (SELECT min((");
+    statement.push(" AND e.key_id = k.id) AS runs, (SELECT min((");
     statement.push(
         "SELECT min(e.value) FROM metric_series e \
          WHERE e.experiment_id = x.id AND e.key_id = k.id AND e.is_nan = FALSE)) FROM experiment x WHERE x.id",
@@ -216,24 +217,56 @@ async fn ranges(
 /// The most frequent values of each param or tag.
 async fn tops(tx: &mut Tx, caller: &Caller, search: &KeySearch, ids: &[i64]) -> Result<HashMap<i64, (i64, KeyValues)>> {
     let dialect = tx.dialect();
-    let mut statement = Sql::default();
-    for id in ids {
-        statement.push(if statement.is_empty() { "SELECT * FROM (" } else { " UNION ALL SELECT * FROM (" });
-        statement.push("SELECT CAST(").bind(*id).push(" AS BIGINT) AS id, e.head, count(*) AS runs, ");
-        statement.push("CAST(sum(count(*)) OVER () AS BIGINT) AS all_runs, count(*) OVER () AS values_in_all ");
-        statement.push("FROM (SELECT head FROM ").push(search.kind.table()).push(" WHERE experiment_id");
-        statement.bind_ints(dialect, &search.experiments).visible_to(caller, "experiment_id");
-        statement.push(" AND key_id = ").bind(*id).push(" LIMIT ").bind(MAX_ENTRIES);
-        statement.push(") e GROUP BY e.head ORDER BY count(*) DESC, e.head LIMIT ").bind(TOP_VALUES).push(") top");
-    }
     let mut found: HashMap<i64, (i64, KeyValues)> = HashMap::new();
-    for row in tx.all::<TopRow>(statement).await? {
-        let differs = row.values_in_all > 1;
-        let (_, values) =
-            found.entry(row.id).or_insert_with(|| (row.all_runs, KeyValues::Top { values: Vec::new(), differs }));
-        if let KeyValues::Top { values, .. } = values {
-            values.push((row.head, row.runs));
+    // Every key repeats the experiments: below SQLite's limit of variables.
+    for part in ids.chunks((MAX_VARIABLES / search.experiments.len().next_power_of_two()).max(1)) {
+        let mut statement = Sql::default();
+        for id in part {
+            statement.push(if statement.is_empty() { "SELECT * FROM (" } else { " UNION ALL SELECT * FROM (" });
+            statement.push("SELECT CAST(").bind(*id).push(" AS BIGINT) AS id, e.head, count(*) AS runs, ");
+            statement.push("CAST(sum(count(*)) OVER () AS BIGINT) AS all_runs, count(*) OVER () AS values_in_all ");
+            statement.push("FROM ").push(search.kind.table()).push(" e WHERE e.experiment_id");
+            statement.bind_ints(dialect, &search.experiments).visible_to(caller, "e.experiment_id");
+            statement.push(" AND e.key_id = ").bind(*id);
+            statement.push(" GROUP BY e.head ORDER BY count(*) DESC, e.head LIMIT ").bind(TOP_VALUES).push(") top");
+        }
+        for row in tx.all::<TopRow>(statement).await? {
+            let differs = row.values_in_all > 1;
+            let (_, values) =
+                found.entry(row.id).or_insert_with(|| (row.all_runs, KeyValues::Top { values: Vec::new(), differs }));
+            if let KeyValues::Top { values, .. } = values {
+                values.push((row.head, row.runs));
+            }
+        }
+    }
+    for id in with_other_tails(tx, caller, search, &found).await? {
+        if let Some((_, KeyValues::Top { differs, .. })) = found.get_mut(&id) {
+            *differs = true;
         }
     }
     Ok(found)
+}
+
+/// The keys of which all values begin alike and go on differently.
+async fn with_other_tails(
+    tx: &mut Tx,
+    caller: &Caller,
+    search: &KeySearch,
+    found: &HashMap<i64, (i64, KeyValues)>,
+) -> Result<Vec<i64>> {
+    let may_differ = |values: &KeyValues| match values {
+        KeyValues::Top { values, differs } => !differs && values.iter().any(|(head, _)| texts::is_full(head)),
+        KeyValues::Range { .. } => false,
+    };
+    let ids: Vec<i64> = found.iter().filter(|(_, (_, values))| may_differ(values)).map(|(id, _)| *id).collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut statement = sql("SELECT key_id FROM ");
+    statement.push(search.kind.table()).push(" WHERE experiment_id");
+    statement.bind_ints(tx.dialect(), &search.experiments).visible_to(caller, "experiment_id");
+    statement.push(" AND key_id").bind_ints(tx.dialect(), &ids);
+    statement.push(" GROUP BY key_id HAVING min(coalesce(tail, '')) <> max(coalesce(tail, ''))");
+    let rows: Vec<(i64,)> = tx.all(statement).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }

@@ -10,6 +10,7 @@ mod experiments;
 mod faults;
 mod histories;
 mod logging;
+mod native;
 mod process;
 mod routes;
 mod runs;

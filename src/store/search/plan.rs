@@ -242,11 +242,17 @@ impl<'a> Query<'a> {
             order::push_columns(statement, terms);
         }
         let lead = self.keys.first().map(|key| key.by);
-        match lead {
-            Some(By::Metric(_)) => statement.push(" FROM metric_series o0 CROSS JOIN run r"),
-            Some(By::Text(texts, _)) => statement.push(" FROM ").push(texts.table()).push(" o0 CROSS JOIN run r"),
-            _ => statement.push(" FROM run r"),
+        let (table, index, run) = match lead {
+            Some(By::Metric(_)) => (" FROM metric_series o0", "metric_by_value", " CROSS JOIN run r"),
+            Some(By::Text(Texts::Params, _)) => (" FROM param o0", Texts::Params.index(), " CROSS JOIN run r"),
+            Some(By::Text(Texts::Tags, _)) => (" FROM tag o0", Texts::Tags.index(), " CROSS JOIN run r"),
+            _ => (" FROM run r", "run_by_start", ""),
         };
+        statement.push(table);
+        if self.scope.dialect == Dialect::Sqlite {
+            statement.push(" INDEXED BY ").push(index);
+        }
+        statement.push(run);
         self.push_joins(statement, 1);
         match lead {
             Some(By::Metric(key_id) | By::Text(_, key_id)) => {

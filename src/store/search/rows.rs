@@ -190,7 +190,7 @@ async fn read_rows(tx: &mut Tx, caller: &Caller, ids: &[i64], columns: &[SortKey
     let mut rows: Vec<(i64, Row)> =
         found.into_iter().zip(values).map(|(run, values)| (run.id, row(run, columns, values))).collect();
     let position = |id: i64| ids.iter().position(|other| *other == id);
-    rows.sort_unstable_by_key(|(id, _)| position(*id));
+    rows.sort_by_cached_key(|(id, _)| position(*id));
     Ok(rows.into_iter().map(|(_, row)| row).collect())
 }
 

@@ -3,11 +3,14 @@
 mod changes;
 mod compaction;
 mod concurrency;
+mod documents;
 mod experiments;
 mod logging;
+mod migrations;
 mod opening;
 mod properties;
 mod reading;
+mod run_changes;
 mod runs;
 mod search_model;
 mod search_pages;

@@ -1,7 +1,10 @@
 //! Reading histories: whole, by pages, of many runs, and as samples.
 
-use windvane::model::Point;
-use windvane::store::Store;
+use std::time::Duration;
+
+use windvane::model::{Point, ViewType};
+use windvane::search::{parse_run_filter, parse_run_order};
+use windvane::store::{RunSearch, Store, StoreOptions};
 
 use super::support::*;
 
@@ -142,4 +145,34 @@ async fn samples_have_the_ends_of_the_interval_and_come_in_the_order_of_the_requ
         assert_eq!(one, [ascending(2, 1), ascending(2, 1)]);
         assert_eq!(none, [Vec::new(), Vec::new()]);
     }
+}
+
+#[tokio::test]
+async fn a_statement_that_reads_too_long_is_given_up_and_its_connection_reads_on() {
+    let database = Database::sqlite();
+    let limited = StoreOptions { read_limit: Duration::ZERO, ..database.options() };
+    let store = Store::open(limited, NOW).await.unwrap();
+    // More than SQLite does before it looks at the clock.
+    database
+        .run(
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+             INSERT INTO run (public_id, experiment_id, name, user_id, status, start_ms, artifact_uri)
+             SELECT printf('%032x', i), 0, 'x', 'ada', 1, i * 7919 % 20000, '' FROM n",
+        )
+        .await;
+    let by_user = RunSearch {
+        experiments: vec![0],
+        view: ViewType::All,
+        filter: parse_run_filter("user_id ILIKE '%d%'").unwrap(),
+        order: parse_run_order(&["user_id".to_owned()]).unwrap(),
+        after: None,
+        limit: 10,
+    };
+
+    for _ in 0..10 {
+        let refused = refusal(store.search_runs(&OPEN, by_user.clone()).await);
+        assert_eq!(refused, "TEMPORARILY_UNAVAILABLE: the database took too long for this; ask for less");
+    }
+
+    assert!(store.find_run(&OPEN, &format!("{:032x}", 5)).await.unwrap().is_some());
 }

@@ -73,6 +73,16 @@ impl App {
         self.database.directory()
     }
 
+    /// The database behind the server.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Ends the server; its database stays.
+    pub fn into_database(self) -> Database {
+        self.database
+    }
+
     /// The store behind the server.
     pub fn store(&self) -> &Store {
         &self.store

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -79,6 +80,7 @@ impl Database {
     /// How to open the database.
     pub fn options(&self) -> StoreOptions {
         StoreOptions {
+            read_limit: Duration::from_secs(30),
             url: self.url.clone(),
             // No test in this process cuts the power.
             synchronous_full: false,
@@ -118,6 +120,35 @@ impl Database {
             self.connect_to_file().await.execute(sqlx::raw_sql(sql)).await.unwrap();
         } else {
             PgConnection::connect(&self.url).await.unwrap().execute(sqlx::raw_sql(sql)).await.unwrap();
+        }
+    }
+
+    /// As [`run`](Self::run), for statements that a test has put together.
+    pub async fn run_made(&self, sql: String) {
+        let sql = sqlx::raw_sql(AssertSqlSafe(sql));
+        if self.is_sqlite() {
+            self.connect_to_file().await.execute(sql).await.unwrap();
+        } else {
+            PgConnection::connect(&self.url).await.unwrap().execute(sql).await.unwrap();
+        }
+    }
+
+    /// On PostgreSQL, a transaction that has run these statements and stays open.
+    pub async fn begin(&self, sql: &'static str) -> PgConnection {
+        let mut connection = PgConnection::connect(&self.url).await.unwrap();
+        connection.execute("BEGIN").await.unwrap();
+        connection.execute(sqlx::raw_sql(sql)).await.unwrap();
+        connection
+    }
+
+    /// Gives an empty database the schema that it had at this version.
+    pub async fn migrate_to(&self, version: i64) {
+        if self.is_sqlite() {
+            let migrator = sqlx::migrate!("migrations/sqlite");
+            migrator.run_to(version, &mut self.connect_to_file().await).await.unwrap();
+        } else {
+            let migrator = sqlx::migrate!("migrations/postgres");
+            migrator.run_to(version, &mut PgConnection::connect(&self.url).await.unwrap()).await.unwrap();
         }
     }
 
