@@ -48,7 +48,7 @@ pub use listen::{Connection, Listener};
 /// before. So it also ends connections that never say a word, and those that are kept alive in vain.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long one statement may read from the database.
-const READ_LIMIT: Duration = Duration::from_secs(30);
+const READ_LIMIT: Duration = Duration::from_secs(15);
 
 /// The largest head of a request, and the most that one connection reads ahead.
 const READ_BUFFER_BYTES: usize = 64 * 1024;

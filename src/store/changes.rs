@@ -172,11 +172,11 @@ impl Store {
         let dialect = tx.dialect();
         let mut statement =
             sql("SELECT r.public_id, r.experiment_id, c.points_version, c.params_version, c.info_version
-             FROM run_change c JOIN run r ON r.id = c.run_id WHERE c.version > ");
-        statement.bind(since);
+             FROM run_change c CROSS JOIN run r WHERE c.version > ");
+        statement.bind(since).push(" AND r.id = c.run_id");
         statement.visible_to(caller, "r.experiment_id");
         if !experiments.is_empty() {
-            statement.push(" AND r.experiment_id").bind_ints(dialect, experiments);
+            statement.push(" AND +r.experiment_id").bind_ints(dialect, experiments);
         }
         statement.push(" ORDER BY c.version LIMIT ").bind(MAX_CHANGED_RUNS + 1);
         let rows: Vec<ChangeRow> = tx.all(statement).await?;

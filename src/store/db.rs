@@ -97,6 +97,14 @@ impl Db {
         }
     }
 
+    /// How many searches may run at once, so that connections are left for what is never slow, and for writing.
+    pub fn searches_at_once(&self) -> usize {
+        match self {
+            Db::Sqlite { .. } => SQLITE_READERS as usize - 1,
+            Db::Postgres(_) => POSTGRES_CONNECTIONS as usize / 2,
+        }
+    }
+
     /// One snapshot: all statements in it see the same state, whatever is committed meanwhile.
     pub async fn read(&self) -> Result<Tx> {
         Ok(match self {

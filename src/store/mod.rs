@@ -33,6 +33,7 @@ pub use runs::RunUpdate;
 pub use search::{ExperimentPage, ExperimentSearch, FieldValue, Row, Rows, RowsSearch, RunCursor, RunPage, RunSearch};
 use sqlx::migrate::{MigrateError, Migrator};
 pub use summaries::{ExperimentSummary, KeyKind, KeySearch, KeySummary, KeyValues};
+use tokio::sync::Semaphore;
 pub use writer::{LogBatch, ModelMetric, NewRun};
 
 use self::changes::Versions;
@@ -77,6 +78,8 @@ struct Inner {
     writer: Writer,
     documents: Documents,
     orders: Orders,
+    /// Searches that may run at once.
+    searches: Semaphore,
     default_artifact_root: String,
 }
 
@@ -95,6 +98,7 @@ impl Store {
         let versions = Arc::new(Versions::load(&db).await?);
         let writer = Writer::start(db.clone(), versions.clone()).await?;
         let documents = Documents::start(db.clone());
+        let searches = Semaphore::new(db.searches_at_once());
         let inner = Inner {
             db,
             keys: Keys::default(),
@@ -102,6 +106,7 @@ impl Store {
             writer,
             documents,
             orders: Orders::default(),
+            searches,
             default_artifact_root: options.default_artifact_root,
         };
         Ok(Store { inner: Arc::new(inner) })
@@ -199,7 +204,12 @@ impl From<sqlx::Error> for Error {
                 // disk, memory or connections), 57 (shutting down, cancelled), 25006 (read-only standby), 58 (I/O).
                 Some("13" | "8" | "14" | "10" | "5" | "6" | "25006") => unavailable(&error),
                 // SQLite: interrupted. PostgreSQL: query cancelled.
-                Some("9" | "57014") => Error::Unavailable("the database took too long for this; ask for less"),
+                // Sent again, it would take as long again.
+                Some("9" | "57014") => Error::Invalid(
+                    "the database took too long for this request and gave it up: ask for less, or with fewer or more \
+                     selective comparisons"
+                        .to_owned(),
+                ),
                 Some(code) if code.len() == 5 && ["08", "53", "57", "58"].contains(&&code[..2]) => unavailable(&error),
                 // Extended codes of SQLite keep the primary one in their low byte; a SQLSTATE has five characters.
                 Some(code)

@@ -126,6 +126,7 @@ impl Store {
         if search.experiments.is_empty() {
             return Ok(Vec::new());
         }
+        let _turn = self.search_turn().await?;
         let mut tx = self.db().read().await?;
         let keys: Vec<(i64, String)> = tx.all(names(tx.dialect(), caller, &search)).await?;
         if keys.is_empty() {

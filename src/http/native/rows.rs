@@ -18,6 +18,8 @@ use crate::store::{Row, Rows, RowsSearch, RunSearch};
 const MAX_COLUMNS: usize = 200;
 /// Rows of one answer.
 const MAX_ROWS: i64 = 1_000;
+/// Columns times rows: bounds the memory of one answer.
+const MAX_CELLS: usize = 20_000;
 /// The columns that every row begins with.
 const FIXED_COLUMNS: [&str; 3] = ["run_id", "experiment_id", "lifecycle_stage"];
 
@@ -35,9 +37,11 @@ pub struct ListRows {
 impl Request for ListRows {
     fn from_fields(fields: &mut Fields) -> Result<Self> {
         let columns = fields.texts("columns")?;
-        if columns.len() > MAX_COLUMNS {
+        let limit = read_bounded(fields, "limit", 50, 0..=MAX_ROWS)?;
+        if columns.len() > MAX_COLUMNS || columns.len() * limit > MAX_CELLS {
             return Err(Error::Invalid(format!(
-                "'columns' has {} items; at most {MAX_COLUMNS} are allowed",
+                "'columns' has {} items and 'limit' is {limit}; at most {MAX_COLUMNS} columns and {MAX_CELLS} cells are \
+                 allowed",
                 columns.len()
             )));
         }
@@ -48,7 +52,7 @@ impl Request for ListRows {
             order_by: fields.texts("order_by")?,
             columns,
             offset: read_bounded(fields, "offset", 0, 0..=i64::MAX)?,
-            limit: read_bounded(fields, "limit", 50, 0..=MAX_ROWS)?,
+            limit,
         })
     }
 }

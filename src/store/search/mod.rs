@@ -31,11 +31,13 @@ mod plan;
 mod rows;
 
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 pub use experiments::{ExperimentPage, ExperimentSearch};
 pub use order::{FieldValue, RunCursor};
 pub(super) use rows::Orders;
 pub use rows::{Row, Rows, RowsSearch};
+use tokio::sync::SemaphorePermit;
 
 use self::plan::Query;
 use super::Store;
@@ -52,9 +54,11 @@ const FIRST_PART: usize = 16;
 /// Bytes of text that are read at once while a page is answered: bounds its memory, for runs of a thousand params.
 const PART_BYTES: usize = 1024 * 1024;
 /// Runs that are read at once at most.
-const MAX_PART: usize = 1_000;
+const MAX_PART: usize = 128;
 /// Experiments in one search, for SQLite's limit of variables.
 const MAX_EXPERIMENTS: usize = 16_384;
+/// How long a search waits for others to end.
+const TURN_TIMEOUT: Duration = Duration::from_secs(20);
 /// Keys in one order, for SQLite's limit of joins.
 const MAX_ORDER_KEYS: usize = 20;
 
@@ -98,7 +102,9 @@ impl RunPage {
             }
             let found = self.store.run_documents(&self.caller, &ids, render).await?;
             let bytes: usize = found.iter().map(|run| run.rest.len() + run.params.len()).sum();
-            self.part = (PART_BYTES / (bytes / ids.len()).max(1)).clamp(1, MAX_PART);
+            // The runs that follow may be larger than these: a part grows slowly and shrinks at once.
+            let fitting = PART_BYTES / (bytes / ids.len()).max(1);
+            self.part = fitting.min(2 * self.part).clamp(1, MAX_PART);
             // All of a part may have been removed since the search; there may be more behind it.
             if !found.is_empty() {
                 return Ok(found);
@@ -125,6 +131,7 @@ impl Store {
         if experiments.is_empty() {
             return Ok(page(Vec::new(), None));
         }
+        let turn = self.search_turn().await?;
         let mut tx = self.db().read().await?;
         let mut found = query.find(&mut tx).await?;
         let more = found.len() > search.limit;
@@ -133,7 +140,16 @@ impl Store {
             Some(last) => Some(query.cursor(&mut tx, last).await?),
             None => None,
         };
+        drop((tx, turn));
         Ok(page(found.into_iter().map(|place| place.id).collect(), next))
+    }
+
+    /// Waits until this search may begin: some connections are kept for what is never slow.
+    pub(super) async fn search_turn(&self) -> Result<SemaphorePermit<'_>> {
+        match tokio::time::timeout(TURN_TIMEOUT, self.inner.searches.acquire()).await {
+            Ok(turn) => turn.map_err(Error::internal),
+            Err(_) => Err(Error::Unavailable("too many searches run at once; try again")),
+        }
     }
 
     /// The experiments of a search, each once, and the ids of the names that it uses.

@@ -16,6 +16,9 @@ use crate::store::sql::{Arg, Sql, sql};
 use crate::store::texts;
 use crate::store::writer::RUN_NAME_TAG;
 
+/// Bytes of a run id that a place may have.
+const LONGEST_RUN_ID: usize = 256;
+
 /// What a row has for a field: a key of an order, or a column of a table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum FieldValue {
@@ -352,25 +355,36 @@ pub(super) fn check_cursor(keys: &[SortKey], cursor: &RunCursor) -> Result<()> {
         _ => false,
     };
     let is_place = keys.len() == cursor.keys.len() && keys.iter().zip(&cursor.keys).all(fits);
-    if is_place && !cursor.run_id.contains('\0') {
+    if is_place && cursor.run_id.len() <= LONGEST_RUN_ID && !cursor.run_id.contains('\0') {
         return Ok(());
     }
     Err(Error::Invalid("Invalid page token: it belongs to a search with another order".to_owned()))
 }
 
+/// How much of a text is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// All of it.
+    Whole,
+    /// The first 200 characters, and a sign where there are more.
+    Head,
+}
+
 /// What each of `rows` has for each of `keys`, with one statement for each kind of key. States are their place in an
 /// order.
-pub(super) async fn read_values(tx: &mut Tx, keys: &[SortKey], rows: &[RunRow]) -> Result<Vec<Vec<FieldValue>>> {
+pub(super) async fn read_values(
+    tx: &mut Tx,
+    keys: &[SortKey],
+    rows: &[RunRow],
+    extent: Extent,
+) -> Result<Vec<Vec<FieldValue>>> {
     let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
     let metrics = of_kind(keys, |by| if let By::Metric(key_id) = by { Some(key_id) } else { None });
     let params = of_kind(keys, |by| if let By::Text(Texts::Params, key_id) = by { Some(key_id) } else { None });
     let tags = of_kind(keys, |by| if let By::Text(Texts::Tags, key_id) = by { Some(key_id) } else { None });
     let numbers = read_numbers(tx, &ids, &metrics).await?;
-    let params =
-        read_texts(tx, "SELECT run_id, key_id, head || coalesce(tail, '') FROM param WHERE run_id", &ids, &params);
-    let params = params.await?;
-    let tags = read_texts(tx, "SELECT run_id, key_id, head || coalesce(tail, '') FROM tag WHERE run_id", &ids, &tags);
-    let tags = tags.await?;
+    let params = read_texts(tx, " FROM param WHERE run_id", extent, &ids, &params).await?;
+    let tags = read_texts(tx, " FROM tag WHERE run_id", extent, &ids, &tags).await?;
     let text = |found: Option<&String>| found.map_or(FieldValue::Missing, |text| FieldValue::Text(text.clone()));
     let value = |row: &RunRow, by: By| match by {
         By::Start => FieldValue::Int(row.start_ms),
@@ -406,12 +420,22 @@ async fn read_numbers(tx: &mut Tx, runs: &[i64], keys: &[i64]) -> Result<ByRunAn
     Ok(rows.into_iter().map(|(run, key, value, is_nan)| ((run, key), (value, is_nan))).collect())
 }
 
-async fn read_texts(tx: &mut Tx, select: &'static str, runs: &[i64], keys: &[i64]) -> Result<ByRunAndKey<String>> {
+async fn read_texts(
+    tx: &mut Tx,
+    from: &'static str,
+    extent: Extent,
+    runs: &[i64],
+    keys: &[i64],
+) -> Result<ByRunAndKey<String>> {
     if keys.is_empty() {
         return Ok(HashMap::new());
     }
-    let mut statement = sql(select);
-    statement.bind_ints(tx.dialect(), runs).push(" AND key_id").bind_ints(tx.dialect(), keys);
+    let mut statement = sql("SELECT run_id, key_id, ");
+    statement.push(match extent {
+        Extent::Whole => "head || coalesce(tail, '')",
+        Extent::Head => "CASE WHEN tail IS NULL THEN head ELSE head || '…' END",
+    });
+    statement.push(from).bind_ints(tx.dialect(), runs).push(" AND key_id").bind_ints(tx.dialect(), keys);
     let rows: Vec<(i64, i64, String)> = tx.all(statement).await?;
     Ok(rows.into_iter().map(|(run, key, text)| ((run, key), text)).collect())
 }

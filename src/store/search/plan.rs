@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::clause::{Scope, Subject, push_number};
-use super::order::{self, By, Lead, RunCursor, SortKey, Term, Texts};
+use super::order::{self, By, Extent, Lead, RunCursor, SortKey, Term, Texts};
 use super::{RunRow, RunSearch, push_view, select_row};
 use crate::error::{Error, Result};
 use crate::model::{Caller, ViewType};
@@ -115,7 +115,7 @@ impl<'a> Query<'a> {
         }
         let row: Option<RunRow> = tx.optional(select_row(found.id)).await?;
         let row = row.ok_or_else(|| Error::internal(anyhow::anyhow!("a run left the snapshot it was found in")))?;
-        let keys = order::read_values(tx, &self.keys, &[row]).await?.pop().unwrap_or_default();
+        let keys = order::read_values(tx, &self.keys, &[row], Extent::Whole).await?.pop().unwrap_or_default();
         Ok(RunCursor { keys, start_ms, run_id })
     }
 

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::order::{self, SortKey};
+use super::order::{self, Extent, SortKey};
 use super::plan::Query;
 use super::{FieldValue, RunSearch};
 use crate::error::{Error, Result};
@@ -57,7 +57,7 @@ pub struct Row {
     pub experiment_id: i64,
     /// Whether it is in the trash.
     pub lifecycle: Lifecycle,
-    /// What it has for each column.
+    /// What it has for each column; texts are cut to 200 characters.
     pub values: Vec<FieldValue>,
 }
 
@@ -109,6 +109,7 @@ impl Store {
         if experiments.is_empty() {
             return Ok(Rows { total: 0, rows: Vec::new() });
         }
+        let _turn = self.search_turn().await?;
         let mut tx = self.db().read().await?;
         let order = match self.kept_order(&mut tx, caller, &search, &experiments).await? {
             Some(order) => order,
@@ -139,8 +140,10 @@ impl Store {
     ) -> Result<Option<Arc<[i64]>>> {
         let Some(kept) = self.inner.orders.find(&name(caller, search)) else { return Ok(None) };
         // On PostgreSQL a cursor stands still while an old transaction runs anywhere: it says nothing by itself.
-        let mut statement = sql("SELECT c.run_id FROM run_change c JOIN run r ON r.id = c.run_id WHERE c.version > ");
-        statement.bind(kept.cursor).push(" AND r.experiment_id").bind_ints(tx.dialect(), experiments);
+        // The sign and CROSS JOIN keep the databases from beginning with all runs of the experiment.
+        let mut statement = sql("SELECT c.run_id FROM run_change c CROSS JOIN run r WHERE c.version > ");
+        statement.bind(kept.cursor).push(" AND r.id = c.run_id AND +r.experiment_id");
+        statement.bind_ints(tx.dialect(), experiments);
         statement.push(" AND (c.info_version > ").bind(kept.cursor);
         let clauses = search.filter.clauses.iter().map(|clause| &clause.field);
         let fields: Vec<&RunField> = clauses.chain(search.order.iter().map(|key| &key.field)).collect();
@@ -186,7 +189,7 @@ fn name(caller: &Caller, search: &RunSearch) -> String {
 
 async fn read_rows(tx: &mut Tx, caller: &Caller, ids: &[i64], columns: &[SortKey]) -> Result<Vec<Row>> {
     let found = rows_by_id(tx, caller, ids).await?;
-    let values = order::read_values(tx, columns, &found).await?;
+    let values = order::read_values(tx, columns, &found, Extent::Head).await?;
     let mut rows: Vec<(i64, Row)> =
         found.into_iter().zip(values).map(|(run, values)| (run.id, row(run, columns, values))).collect();
     let position = |id: i64| ids.iter().position(|other| *other == id);

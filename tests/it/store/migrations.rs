@@ -217,7 +217,11 @@ async fn tables_names_and_changes_of_a_database_of_the_first_version_are_those_o
         let value = |row: &Row| row.values[0].clone();
         let mut texts: Vec<String> = data.iter().map(|run| run.text.clone()).collect();
         texts.sort_unstable();
-        let texts: Vec<FieldValue> = texts.into_iter().map(FieldValue::Text).collect();
+        let cut = |text: String| match text.char_indices().nth(200) {
+            Some((end, _)) => format!("{}…", &text[..end]),
+            None => text,
+        };
+        let texts: Vec<FieldValue> = texts.into_iter().map(cut).map(FieldValue::Text).collect();
         assert_eq!(rows.rows.iter().map(value).collect::<Vec<_>>(), texts);
         for kind in [KeyKind::Metric, KeyKind::Param, KeyKind::Tag] {
             let asked = KeySearch { experiments: vec![0, 1], kind, prefix: String::new(), limit: 100 };

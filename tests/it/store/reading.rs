@@ -171,7 +171,7 @@ async fn a_statement_that_reads_too_long_is_given_up_and_its_connection_reads_on
 
     for _ in 0..10 {
         let refused = refusal(store.search_runs(&OPEN, by_user.clone()).await);
-        assert_eq!(refused, "TEMPORARILY_UNAVAILABLE: the database took too long for this; ask for less");
+        assert!(refused.starts_with("INVALID_PARAMETER_VALUE: the database took too long for this"), "{refused}");
     }
 
     assert!(store.find_run(&OPEN, &format!("{:032x}", 5)).await.unwrap().is_some());
