@@ -8,7 +8,7 @@
 //!
 //! - **Walk.** The first key of the order has an index in that order (`metric_by_value`, `param_by_value`,
 //!   `tag_by_value`, `run_by_start`), within one experiment and with ties by start. It is read from the place of the
-//!   page token on; every run is tried against the conditions, with a look-up by primary key each, until the page is
+//!   page token on; every run is tried against the conditions, with a look-up each, until the page is
 //!   full. The cost does not depend on how many runs there are, but on how many are tried: page ÷ share that matches.
 //!   Of several experiments each is walked for one page, and the pages are merged. What has no number or no text for
 //!   the key comes last, by a sort of its own that is only done when the page is not full by then.
@@ -22,7 +22,8 @@
 //!
 //! SQLite has no statistics here, and PostgreSQL's planner knows nothing of how keys and values go together; both are
 //! wrong by a factor of a thousand at times, and differently. So each statement can be run in one way only: the walk by
-//! `CROSS JOIN`, conditions as subqueries that cannot be pulled up, the list as an array or an `IN`.
+//! `CROSS JOIN` and, on SQLite, the name of its index; conditions as subqueries that cannot be pulled up; the list as an
+//! array or an `IN`.
 
 mod clause;
 mod experiments;

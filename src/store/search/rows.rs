@@ -109,14 +109,16 @@ impl Store {
         if experiments.is_empty() {
             return Ok(Rows { total: 0, rows: Vec::new() });
         }
-        let _turn = self.search_turn().await?;
+        let mut turn = self.search_turn().await?;
         let mut tx = self.db().read().await?;
         let order = match self.kept_order(&mut tx, caller, &search, &experiments).await? {
             Some(order) => order,
             None => {
-                // Another request may be making the same order: look again when it has.
-                drop(tx);
+                // Another request may be making the same order: look again when it has. Whoever waits for that takes
+                // no search's turn meanwhile.
+                drop((tx, turn));
                 let _making = self.inner.orders.making.lock().await;
+                turn = self.search_turn().await?;
                 tx = self.db().read().await?;
                 match self.kept_order(&mut tx, caller, &search, &experiments).await? {
                     Some(order) => order,
@@ -127,6 +129,7 @@ impl Store {
         let start = asked.offset.min(order.len());
         let part = &order[start..order.len().min(start.saturating_add(asked.limit))];
         let rows = read_rows(&mut tx, caller, part, &order::resolve(&fields, &ids)).await?;
+        drop((tx, turn));
         Ok(Rows { total: order.len(), rows })
     }
 
