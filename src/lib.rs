@@ -8,6 +8,7 @@ pub mod cli;
 pub mod config;
 pub mod error;
 pub mod http;
+pub mod lineage;
 pub mod logs;
 pub mod model;
 pub mod run_name;

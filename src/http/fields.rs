@@ -54,6 +54,11 @@ impl Fields {
         Fields { values, path: String::new() }
     }
 
+    /// Adds what a placeholder of the path stands for; it counts more than a field of that name.
+    pub fn set_from_path(&mut self, name: &str, value: &str) {
+        self.values.insert(name.to_owned(), Value::String(value.to_owned()));
+    }
+
     /// Takes the value of a field, by its snake_case or its lowerCamelCase name. Null is absent.
     pub fn take(&mut self, name: &str) -> Result<Option<Value>> {
         let snake = self.values.remove(name).filter(|value| !value.is_null());

@@ -7,7 +7,7 @@ use std::any::type_name;
 use std::future::Future;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{RawPathParams, State};
 use axum::http::{HeaderMap, Method, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
@@ -127,9 +127,12 @@ where
     F: Fn(AppState, Caller, Q) -> Answer + Clone + Send + Sync + 'static,
     Answer: Future<Output = Result<R>> + Send + 'static,
 {
-    let handler = move |State(app): State<AppState>, caller: Caller, request: axum::extract::Request| async move {
+    let handler = move |State(app): State<AppState>,
+                        caller: Caller,
+                        path: RawPathParams,
+                        request: axum::extract::Request| async move {
         within_deadline(async {
-            let (request, _room) = read(request, limit(&app)).await?;
+            let (request, _room) = read(request, &path, limit(&app)).await?;
             Ok::<_, Error>(run(app, caller, request).await?.into_response())
         })
         .await
@@ -189,11 +192,17 @@ fn short<T>() -> &'static str {
     full.rsplit("::").next().unwrap_or(full)
 }
 
-/// A request, and the room in memory that its body takes until it is answered.
-async fn read<Q: Request>(request: axum::extract::Request, limit: usize) -> Result<(Q, Option<Room>)> {
+/// A request, and the room in memory that its body takes until it is answered. Only a GET has placeholders in its path.
+async fn read<Q: Request>(
+    request: axum::extract::Request,
+    path: &RawPathParams,
+    limit: usize,
+) -> Result<(Q, Option<Room>)> {
     if request.method() == Method::GET || request.method() == Method::HEAD {
         let query = request.uri().query().unwrap_or_default();
-        return Ok((Q::from_fields(&mut Fields::from_query(query))?, None));
+        let mut fields = Fields::from_query(query);
+        path.iter().for_each(|(name, value)| fields.set_from_path(name, value));
+        return Ok((Q::from_fields(&mut fields)?, None));
     }
     // PATCH and DELETE are not checked (contract section 0.2).
     if matches!(*request.method(), Method::POST | Method::PUT) {

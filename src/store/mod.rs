@@ -15,6 +15,7 @@ mod experiments;
 mod filesystem;
 mod history;
 mod keys;
+mod lineage;
 pub mod points;
 mod runs;
 mod search;
@@ -29,6 +30,7 @@ use std::time::Duration;
 pub use changes::{ChangedRun, Changes};
 pub use documents::RunDocument;
 pub use history::{HistoryPage, RunPoints};
+pub use lineage::{Edge, Graph, Node, Role, TrainingSummary};
 pub use runs::RunUpdate;
 pub use search::{ExperimentPage, ExperimentSearch, FieldValue, Row, Rows, RowsSearch, RunCursor, RunPage, RunSearch};
 use sqlx::migrate::{MigrateError, Migrator};
@@ -40,6 +42,7 @@ use self::changes::Versions;
 use self::db::Db;
 use self::documents::Documents;
 use self::keys::Keys;
+use self::lineage::LineageKeys;
 use self::search::Orders;
 use self::sql::sql;
 use self::writer::Writer;
@@ -74,6 +77,7 @@ pub struct Store {
 struct Inner {
     db: Db,
     keys: Keys,
+    lineage: Arc<LineageKeys>,
     versions: Arc<Versions>,
     writer: Writer,
     documents: Documents,
@@ -95,13 +99,17 @@ impl Store {
         refuse_foreign_tables(&db, &options.url).await?;
         migrate(&db).await?;
         experiments::create_default(&db, &options.default_artifact_root, now_ms).await?;
+        let keys = Keys::default();
+        let lineage = Arc::new(LineageKeys::load(&keys, &db).await?);
+        lineage::link_backlog(&db, &lineage).await?;
         let versions = Arc::new(Versions::load(&db).await?);
-        let writer = Writer::start(db.clone(), versions.clone()).await?;
+        let writer = Writer::start(db.clone(), versions.clone(), lineage.clone()).await?;
         let documents = Documents::start(db.clone());
         let searches = Semaphore::new(db.searches_at_once());
         let inner = Inner {
             db,
-            keys: Keys::default(),
+            keys,
+            lineage,
             versions,
             writer,
             documents,

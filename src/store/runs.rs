@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::Store;
 use super::db::{Tx, write_tx};
+use super::lineage::{self, Subject};
 use super::sql::{Dialect, Sql, sql};
 use super::texts;
 use super::writer::RUN_NAME_TAG;
@@ -58,6 +59,11 @@ impl RunRow {
             lifecycle: lifecycle(self.deleted_ms),
             artifact_uri: self.artifact_uri.clone(),
         })
+    }
+
+    pub fn subject(&self) -> Subject {
+        let RunRow { id, experiment_id, start_ms, .. } = *self;
+        Subject { id, public_id: self.public_id.clone(), experiment_id, start_ms }
     }
 
     pub fn must_be_active(&self) -> Result<()> {
@@ -125,13 +131,20 @@ impl Store {
     /// [`Error::NotFound`] without such a run or tag, [`Error::Invalid`] where the run is deleted.
     pub async fn delete_run_tag(&self, caller: &Caller, run_id: &str, key: &str) -> Result<()> {
         let key_id = self.inner.keys.find(self.db(), key).await?;
+        let links = crate::lineage::is_about_tag(key);
         write_tx!(self.db(), tx => {
+            if links {
+                lineage::lock(&mut tx).await?;
+            }
             let row = lock_run(&mut tx, caller, run_id).await?;
             row.must_be_active()?;
             let delete = sql("DELETE FROM tag WHERE run_id = $1 AND key_id = $2").arg(row.id).arg(key_id);
             if tx.run(delete).await? == 0 {
                 let (key, run) = (key.to_owned(), run_id.to_owned());
                 return Err(Error::NotFound(Resource::RunTag { key, run }));
+            }
+            if links {
+                lineage::refresh(&mut tx, &self.inner.lineage, vec![row.subject()]).await?;
             }
             self.inner.versions.mark_info(&mut tx, row.id).await?;
         })
@@ -149,6 +162,7 @@ impl Store {
         change: impl Fn(Option<&str>) -> Result<String>,
     ) -> Result<()> {
         debug_assert_ne!(key, RUN_NAME_TAG, "a run's name changes through the writer");
+        debug_assert!(!crate::lineage::is_about_tag(key), "links change through the writer");
         let key_id = self.inner.keys.intern(self.db(), std::iter::once(key)).await?[key];
         write_tx!(self.db(), tx => {
             let row = lock_run(&mut tx, caller, run_id).await?;

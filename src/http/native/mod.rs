@@ -6,6 +6,7 @@
 pub mod changes;
 pub mod experiments;
 pub mod keys;
+pub mod lineage;
 pub mod rows;
 
 use serde::{Serialize, Serializer};

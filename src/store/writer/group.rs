@@ -9,6 +9,7 @@ use crate::model::{Caller, DatasetInput, KeyValue, Point, RunInfo, RunStatus, ap
 use crate::store::changes::{Touched, Versions};
 use crate::store::compaction::Grown;
 use crate::store::db::{Db, Tx};
+use crate::store::lineage::{self, LineageKeys, Subject};
 use crate::store::points::segment;
 use crate::store::runs::{RUN_COLUMNS, RunRow, RunUpdate};
 use crate::store::sql::{Column, Columns, Dialect, sql};
@@ -27,11 +28,19 @@ pub(super) struct Committed {
 }
 
 /// Decides about all requests and commits what they bring, in one transaction.
-pub(super) async fn commit(db: &Db, versions: &Versions, requests: &[(Caller, Work)]) -> Result<Committed> {
+pub(super) async fn commit(
+    db: &Db,
+    versions: &Versions,
+    lineage_keys: &LineageKeys,
+    requests: &[(Caller, Work)],
+) -> Result<Committed> {
     let mut tx = db.write().await?;
+    if requests.iter().any(|(_, work)| work.links()) {
+        lineage::lock(&mut tx).await?;
+    }
     let mut plan = Plan::load(&mut tx, requests).await?;
     let outcomes: Vec<_> = requests.iter().map(|(caller, work)| plan.decide(caller, work)).collect();
-    let grown = plan.write(&mut tx, versions).await?;
+    let grown = plan.write(&mut tx, versions, lineage_keys).await?;
     tx.commit().await?;
     Ok(Committed { outcomes, grown })
 }
@@ -42,7 +51,9 @@ struct Plan<'a> {
     experiments: HashMap<i64, ExperimentRow>,
     runs: HashMap<String, RunRow>,
     params: HashMap<(i64, i64), String>,
-    created: Vec<(RunRow, &'a [(i64, String)])>,
+    created: Vec<(RunRow, &'a [(i64, String)], bool)>,
+    /// Runs whose links may have changed, by public id.
+    linked: BTreeSet<&'a str>,
     changed: BTreeSet<String>,
     ended: BTreeSet<i64>,
     new_params: BTreeMap<(i64, i64), &'a str>,
@@ -100,7 +111,7 @@ impl<'a> Plan<'a> {
         let mut statement = sql("SELECT id, artifact_location, deleted_ms FROM experiment WHERE id");
         statement.bind_ints(tx.dialect(), &Vec::from_iter(wanted));
         if tx.dialect() == Dialect::Postgres {
-            statement.push(" ORDER BY id FOR SHARE");
+            statement.push(" AND ").push(lineage::CREATING).push(" ORDER BY id FOR SHARE");
         }
         let rows: Vec<ExperimentRow> = tx.all(statement).await?;
         self.experiments = rows.into_iter().map(|row| (row.id, row)).collect();
@@ -145,7 +156,7 @@ impl<'a> Plan<'a> {
 
     fn decide(&mut self, caller: &Caller, work: &'a Work) -> Result<Option<RunInfo>> {
         match work {
-            Work::Create { new, tags } => self.create(caller, new, tags).map(Some),
+            Work::Create { new, tags, links } => self.create(caller, new, tags, *links).map(Some),
             Work::Update { run_id, update, name_key } => self.update(caller, run_id, update, *name_key).map(Some),
             Work::Log { run_id, log } => self.log(caller, run_id, log).map(|()| None),
             Work::Inputs { run_id, datasets, models } => {
@@ -158,7 +169,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    fn create(&mut self, caller: &Caller, new: &NewRun, tags: &'a [(i64, String)]) -> Result<RunInfo> {
+    fn create(&mut self, caller: &Caller, new: &NewRun, tags: &'a [(i64, String)], links: bool) -> Result<RunInfo> {
         // A commit whose answer was lost is found here when the group is tried again.
         if let Some(run) = self.runs.get(&new.run_id) {
             return run.info();
@@ -182,7 +193,7 @@ impl<'a> Plan<'a> {
             artifact_uri: append_to_location(&experiment.artifact_location, &format!("{}/artifacts", new.run_id)),
         };
         let info = run.info()?;
-        self.created.push((run, tags));
+        self.created.push((run, tags, links));
         Ok(info)
     }
 
@@ -205,7 +216,7 @@ impl<'a> Plan<'a> {
         Ok(info)
     }
 
-    fn log(&mut self, caller: &Caller, run_id: &str, log: &'a Log) -> Result<()> {
+    fn log(&mut self, caller: &Caller, run_id: &'a str, log: &'a Log) -> Result<()> {
         let id = self.active(caller, run_id)?.id;
         let conflicts: Vec<(&Param, &str)> = log
             .params
@@ -233,6 +244,9 @@ impl<'a> Plan<'a> {
             self.tags.insert((id, *key_id), value);
         }
         self.model_metrics.extend(log.model_metrics.iter().map(|(key_id, metric)| (id, *key_id, metric)));
+        if log.links {
+            self.linked.insert(run_id);
+        }
         if let Some(name) = &log.name {
             self.active(caller, run_id)?.name.clone_from(name);
             self.changed.insert(run_id.to_owned());
@@ -248,11 +262,15 @@ impl<'a> Plan<'a> {
     }
 
     /// Writes everything, a few statements in all.
-    async fn write(mut self, tx: &mut Tx, versions: &Versions) -> Result<Vec<Grown>> {
-        let origins = self.write_created(tx).await?;
+    async fn write(mut self, tx: &mut Tx, versions: &Versions, lineage_keys: &LineageKeys) -> Result<Vec<Grown>> {
+        let linked =
+            self.linked.iter().filter_map(|public_id| self.runs.get(*public_id)).map(RunRow::subject).collect();
+        let (origins, created) = self.write_created(tx).await?;
+        let linked: Vec<Subject> = [linked, created].concat();
         self.write_versions(tx, versions, &origins).await?;
         self.write_changed(tx).await?;
         self.write_params_and_tags(tx, &origins).await?;
+        lineage::refresh(tx, lineage_keys, linked).await?;
         self.write_inputs(tx).await?;
         self.write_model_metrics(tx).await?;
         self.write_points(tx, &origins).await
@@ -280,33 +298,39 @@ impl<'a> Plan<'a> {
         versions.mark(tx, touched).await
     }
 
-    /// Inserts the new runs, and answers where and when all runs of the group began.
-    async fn write_created(&mut self, tx: &mut Tx) -> Result<Origins> {
+    /// Inserts the new runs, and answers where and when all runs of the group began, and which of the new ones may have
+    /// links.
+    async fn write_created(&mut self, tx: &mut Tx) -> Result<(Origins, Vec<Subject>)> {
         let places = self.runs.values().map(|run| (run.id, (run.experiment_id, run.start_ms))).collect();
         let mut origins = Origins { places, created: Vec::new() };
+        let mut linked = Vec::new();
         if self.created.is_empty() {
-            return Ok(origins);
+            return Ok((origins, linked));
         }
         let created = std::mem::take(&mut self.created);
         let mut known = HashMap::new();
         let mut rows = Vec::with_capacity(created.len());
-        for (row, tags) in created {
-            known.insert(row.public_id.clone(), ((row.experiment_id, row.start_ms), tags));
+        for (row, tags, links) in created {
+            known.insert(row.public_id.clone(), ((row.experiment_id, row.start_ms), tags, links));
             rows.push(row);
         }
         let head = "INSERT INTO run (public_id, experiment_id, name, user_id, status, start_ms, end_ms, deleted_ms, \
                     artifact_uri)";
-        let inserted: Vec<(i64, String)> =
-            tx.insert_returning(head, run_columns(rows), "RETURNING id, public_id").await?;
-        for (id, public_id) in inserted {
-            let (place, tags) = known[&public_id];
+        // Whether others name the run already, because they arrived first.
+        let tail = "RETURNING id, public_id, EXISTS (SELECT 1 FROM link l WHERE l.target = public_id) AS is_named";
+        let inserted: Vec<(i64, String, bool)> = tx.insert_returning(head, run_columns(rows), tail).await?;
+        for (id, public_id, is_named) in inserted {
+            let (place, tags, links) = known[&public_id];
             origins.places.insert(id, place);
             origins.created.push(id);
             for (key_id, value) in tags {
                 self.tags.insert((id, *key_id), value);
             }
+            if links || is_named {
+                linked.push(Subject { id, public_id, experiment_id: place.0, start_ms: place.1 });
+            }
         }
-        Ok(origins)
+        Ok((origins, linked))
     }
 
     /// An upsert by id, because it takes many rows at once; the rows exist, so it never inserts.

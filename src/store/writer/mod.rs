@@ -23,8 +23,10 @@ use super::Store;
 use super::changes::Versions;
 use super::compaction::Compactor;
 use super::db::{Db, is_conflict};
+use super::lineage::LineageKeys;
 use super::runs::{RunUpdate, inactive_run};
 use crate::error::{Error, Resource, Result};
+use crate::lineage;
 use crate::model::{Caller, DatasetInput, KeyValue, Lifecycle, Point, RunInfo, RunStatus};
 
 /// Requests that wait, per task. Each holds a parsed body, whose size the HTTP layer bounds in sum.
@@ -88,7 +90,7 @@ pub struct NewRun {
 /// One queued request. Keys are interned before they get here.
 #[derive(Debug, Clone)]
 enum Work {
-    Create { new: NewRun, tags: Vec<(i64, String)> },
+    Create { new: NewRun, tags: Vec<(i64, String)>, links: bool },
     Update { run_id: String, update: RunUpdate, name_key: i64 },
     Log { run_id: String, log: Log },
     Inputs { run_id: String, datasets: Vec<DatasetInput>, models: Vec<String> },
@@ -104,6 +106,8 @@ struct Log {
     name: Option<String>,
     model_metrics: Vec<(i64, ModelMetric)>,
     single_param: bool,
+    /// Whether its tags or params may link the run to others.
+    links: bool,
 }
 
 /// A param, with its name for the text of a refusal.
@@ -120,6 +124,15 @@ impl Work {
         match self {
             Work::Create { new, .. } => &new.run_id,
             Work::Update { run_id, .. } | Work::Log { run_id, .. } | Work::Inputs { run_id, .. } => run_id,
+        }
+    }
+
+    /// Whether this may link its run to others.
+    fn links(&self) -> bool {
+        match self {
+            Work::Create { links, .. } => *links,
+            Work::Log { log, .. } => log.links,
+            Work::Update { .. } | Work::Inputs { .. } => false,
         }
     }
 
@@ -147,7 +160,7 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the tasks, and compaction behind them.
-    pub async fn start(db: Db, versions: Arc<Versions>) -> Result<Self> {
+    pub async fn start(db: Db, versions: Arc<Versions>, lineage: Arc<LineageKeys>) -> Result<Self> {
         let (compactor, compaction) = Compactor::start(db.clone()).await?;
         let count = match db {
             Db::Sqlite { .. } => 1,
@@ -158,7 +171,12 @@ impl Writer {
         for _ in 0..count {
             let (sender, receiver) = mpsc::channel(QUEUE);
             queues.push(sender);
-            let committer = Committer { db: db.clone(), versions: versions.clone(), compactor: compactor.clone() };
+            let committer = Committer {
+                db: db.clone(),
+                versions: versions.clone(),
+                lineage: lineage.clone(),
+                compactor: compactor.clone(),
+            };
             tasks.push(tokio::spawn(run(committer, receiver)));
         }
         Ok(Writer { queues: Mutex::new(queues), tasks: Mutex::new(tasks) })
@@ -214,8 +232,9 @@ impl Store {
             }
         }
         let keys = self.inner.keys.intern(self.db(), tags.iter().map(|(key, _)| *key)).await?;
+        let links = tags.iter().any(|(key, _)| lineage::is_about_tag(key));
         let tags = tags.iter().map(|(key, value)| (keys[key], (*value).to_owned())).collect();
-        let created = self.inner.writer.submit(caller, Work::Create { new, tags }).await?;
+        let created = self.inner.writer.submit(caller, Work::Create { new, tags, links }).await?;
         created.ok_or_else(|| Error::internal(anyhow::anyhow!("a created run has no answer")))
     }
 
@@ -249,6 +268,8 @@ impl Store {
             }
         }
         let keys = self.inner.keys.intern(self.db(), names.into_iter()).await?;
+        let says = |param: &KeyValue| lineage::is_about_param(run_id, &param.key, &param.value);
+        let links = tags.iter().any(|(key, _)| lineage::is_about_tag(key)) || batch.params.iter().any(says);
         let name = tags.iter().find(|(key, _)| *key == RUN_NAME_TAG).map(|(_, value)| (*value).to_owned());
         let tags = tags.iter().map(|(key, value)| (keys[key], (*value).to_owned())).collect();
         let params =
@@ -258,7 +279,7 @@ impl Store {
             batch.model_metrics.iter().map(|metric| (keys[metric.key.as_str()], metric.clone())).collect();
         let ids: Vec<i64> = batch.series.iter().map(|(key, _)| keys[key.as_str()]).collect();
         let series = ids.into_iter().zip(batch.series.into_iter().map(|(_, points)| points)).collect();
-        let log = Log { series, params, tags, name, model_metrics, single_param: batch.single_param };
+        let log = Log { series, params, tags, name, model_metrics, single_param: batch.single_param, links };
         self.inner.writer.submit(caller, Work::Log { run_id: run_id.to_owned(), log }).await.map(drop)
     }
 
@@ -308,6 +329,7 @@ async fn run(committer: Committer, mut queue: mpsc::Receiver<Job>) {
 struct Committer {
     db: Db,
     versions: Arc<Versions>,
+    lineage: Arc<LineageKeys>,
     compactor: Compactor,
 }
 
@@ -337,7 +359,7 @@ impl Committer {
     async fn attempt(&self, requests: &[(Caller, Work)]) -> Result<Vec<Result<Option<RunInfo>>>> {
         let mut tries = 0;
         loop {
-            match group::commit(&self.db, &self.versions, requests).await {
+            match group::commit(&self.db, &self.versions, &self.lineage, requests).await {
                 Ok(done) => {
                     for grown in done.grown {
                         self.compactor.grown(grown);
