@@ -105,7 +105,8 @@ pub fn is_about_param(run_id: &str, key: &str, value: &str) -> bool {
 fn id(text: &str) -> Option<&str> {
     let plain = |character: char| character.is_ascii_alphanumeric() || character == '-' || character == '_';
     let is_id = !text.is_empty() && text.len() <= LONGEST_ID && text.chars().all(plain);
-    (is_id && !["None", "none", "null"].contains(&text)).then_some(text)
+    // What Python and JSON write for no value, and for a mark that stands in the wrong place.
+    (is_id && !["None", "none", "null", "True", "False", "true", "false"].contains(&text)).then_some(text)
 }
 
 impl Lineage {
@@ -321,7 +322,7 @@ mod tests {
 
     #[test]
     fn what_is_no_id_is_no_link() {
-        for text in ["", "None", "null", "a b", "../x", "é", &"x".repeat(65)] {
+        for text in ["", "None", "null", "True", "a b", "../x", "é", &"x".repeat(65)] {
             assert_eq!(links(&[("mlflow.parentRunId", text), ("forkedRunId", text)]), [], "{text:?}");
         }
     }

@@ -24,7 +24,7 @@ pub struct Graph {
     pub edges: Vec<Edge>,
     /// The trainings, in the order of the nodes.
     pub trainings: Vec<TrainingSummary>,
-    /// Ids that are named, of which neither the run nor a copy is here.
+    /// Ids that are resumed, forked or nested in, of which neither the run nor a copy is here.
     pub missing: Vec<String>,
     /// Whether there are more runs than a graph may have.
     pub truncated: bool,
@@ -83,7 +83,7 @@ pub struct Edge {
     pub run_id: String,
     /// The id that it names.
     pub target: String,
-    /// The run that this means here: that of the id, or a copy of it.
+    /// The run that this means here: that of the id, or where only copies of it are here, one of them.
     pub target_run_id: Option<String>,
     /// For a fork, the step at which it left its origin, where the data show it.
     pub step: Option<i64>,
@@ -174,8 +174,9 @@ impl Found {
         let mut trainings: Vec<Training> = by_training.into_values().map(Training::of).collect();
         trainings.sort_by_cached_key(|training| training.first().map(|run| (run.start_ms, run.public_id.clone())));
         let edges = self.edges(tx, &trainings, &progress).await?;
-        let missing: BTreeSet<String> =
-            edges.iter().filter(|edge| edge.target_run_id.is_none()).map(|edge| edge.target.clone()).collect();
+        // What was copied from elsewhere is there.
+        let missing = edges.iter().filter(|edge| edge.target_run_id.is_none() && edge.kind != LinkKind::Copy);
+        let missing: BTreeSet<String> = missing.map(|edge| edge.target.clone()).collect();
         let summary = |training: &Training| {
             let (steps, time_ms) = totals(training, &progress);
             let training_id = training.first().map(|run| run.public_id.clone()).unwrap_or_default();
@@ -212,7 +213,10 @@ impl Found {
         let mut edges = Vec::new();
         for run in trainings.iter().flat_map(Training::members) {
             for link in self.links.get(&run.id).into_iter().flatten() {
-                let target = self.named.get(&link.target).copied().filter(|target| ids.contains_key(target));
+                // A copy is of the run itself; all other links may lead to a copy of what they name.
+                let is_meant =
+                    |target: &i64| ids.get(target).is_some_and(|id| link.kind != LinkKind::Copy || *id == link.target);
+                let target = self.named.get(&link.target).copied().filter(is_meant);
                 let fork = link.kind == LinkKind::Fork;
                 let first = first_steps.get(&run.id).filter(|_| fork);
                 let origin = target.and_then(|target| ranges[&target]);

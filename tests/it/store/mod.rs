@@ -5,6 +5,7 @@ mod compaction;
 mod concurrency;
 mod documents;
 mod experiments;
+mod lineage;
 mod logging;
 mod migrations;
 mod opening;

@@ -54,9 +54,10 @@ const ON_SQLITE: [&str; 7] =
     ["sqlite_master", "GLOB", "json_each", "SELECT max((SELECT", "\"AND r.id = e.run_id\"", "\"IN (\"", "\"VALUES\""];
 
 /// What only PostgreSQL's statements contain.
-const ON_POSTGRES: [&str; 12] = [
+const ON_POSTGRES: [&str; 13] = [
     "CASE WHEN TRUE",
     "CASE WHEN t.points",
+    "pg_advisory_xact_lock(",
     "pg_try_advisory_xact_lock",
     "information_schema",
     "UNNEST(",

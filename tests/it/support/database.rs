@@ -103,6 +103,15 @@ impl Database {
         }
     }
 
+    /// As [`ints`](Self::ints), of a column of texts.
+    pub async fn texts(&self, sql: &'static str) -> Vec<String> {
+        if self.is_sqlite() {
+            sqlx::query_scalar(sql).fetch_all(&mut self.connect_to_file().await).await.unwrap()
+        } else {
+            sqlx::query_scalar(sql).fetch_all(&mut PgConnection::connect(&self.url).await.unwrap()).await.unwrap()
+        }
+    }
+
     /// The one number that a statement finds past the store.
     #[track_caller]
     pub fn int(&self, sql: &'static str) -> impl Future<Output = i64> {
