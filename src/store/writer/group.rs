@@ -51,7 +51,7 @@ struct Plan<'a> {
     experiments: HashMap<i64, ExperimentRow>,
     runs: HashMap<String, RunRow>,
     params: HashMap<(i64, i64), String>,
-    created: Vec<(RunRow, &'a [(i64, String)], bool)>,
+    created: Vec<Created<'a>>,
     /// Runs whose links may have changed, by public id.
     linked: BTreeSet<&'a str>,
     changed: BTreeSet<String>,
@@ -62,6 +62,14 @@ struct Plan<'a> {
     model_metrics: Vec<(i64, i64, &'a ModelMetric)>,
     datasets: Vec<(i64, i64, &'a DatasetInput)>,
     models: Vec<(i64, &'a str)>,
+}
+
+/// A run to insert.
+struct Created<'a> {
+    row: RunRow,
+    tags: &'a [(i64, String)],
+    /// Whether its tags may link it to others.
+    links: bool,
 }
 
 /// Where and when the runs of a group began: rows of what was logged to them repeat it, for their indexes.
@@ -193,7 +201,7 @@ impl<'a> Plan<'a> {
             artifact_uri: append_to_location(&experiment.artifact_location, &format!("{}/artifacts", new.run_id)),
         };
         let info = run.info()?;
-        self.created.push((run, tags, links));
+        self.created.push(Created { row: run, tags, links });
         Ok(info)
     }
 
@@ -310,7 +318,7 @@ impl<'a> Plan<'a> {
         let created = std::mem::take(&mut self.created);
         let mut known = HashMap::new();
         let mut rows = Vec::with_capacity(created.len());
-        for (row, tags, links) in created {
+        for Created { row, tags, links } in created {
             known.insert(row.public_id.clone(), ((row.experiment_id, row.start_ms), tags, links));
             rows.push(row);
         }
