@@ -197,6 +197,12 @@ impl Tx {
         Ok(self.all(sql).await?.into_iter().next())
     }
 
+    /// The rows of a statement that [`packed`](super::sql::packed) began.
+    pub async fn unpack<T: serde::de::DeserializeOwned>(&mut self, sql: Sql) -> Result<Vec<T>> {
+        let text: Option<(String,)> = self.optional(sql).await?;
+        text.map_or(Ok(Vec::new()), |(text,)| serde_json::from_str(&text).map_err(Error::internal))
+    }
+
     /// Runs a statement; answers how many rows it touched.
     pub async fn run(&mut self, sql: Sql) -> Result<u64> {
         Ok(match self {

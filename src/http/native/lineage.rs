@@ -81,7 +81,8 @@ pub async fn find(app: AppState, caller: Caller, request: FindLineage) -> Result
     let training = |node: &Node| trainings[node.training].training_id.clone();
     let own = nodes.iter().find(|node| node.run_id == request.run_id).map(training);
     let nodes = nodes.iter().map(|node| node_json(node, training(node))).collect();
-    let trainings = trainings.into_iter().map(|training| TrainingJson {
+    // One attempt is told of as a node.
+    let trainings = trainings.into_iter().filter(|training| training.attempts > 1).map(|training| TrainingJson {
         training_id: training.training_id,
         attempts: training.attempts,
         steps: training.steps,

@@ -10,10 +10,13 @@ use crate::lineage::{Link, LinkKind};
 use crate::model::{Caller, Lifecycle, RunStatus};
 use crate::store::Store;
 use crate::store::db::Tx;
-use crate::store::sql::sql;
+use crate::store::sql::{packed, sql};
 
 /// A graph is cut off when it has more runs than this.
 const MAX_NODES: usize = 5_000;
+
+/// Of a graph with more runs, not all are measured.
+const MEASURED_NODES: usize = 250;
 
 /// Runs that hang together.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,7 +58,8 @@ pub struct Node {
     pub role: Role,
     /// Where its training began or went on: the least first step of a metric with two points or more.
     pub first_step: Option<i64>,
-    /// The greatest step of its metrics, if it has any.
+    /// The greatest step of its metrics, if it has any. Of a graph of more than 250 runs this and the times of points are
+    /// told of forks, their origins and trainings of several attempts only.
     pub last_step: Option<i64>,
     /// When its last point was logged, in milliseconds since the epoch.
     pub last_point_ms: Option<i64>,
@@ -147,9 +151,11 @@ impl Found {
         let links = read_links(tx, &ids).await?;
         let mut names: BTreeSet<&str> = new.iter().map(|member| member.public_id.as_str()).collect();
         names.extend(new.iter().filter_map(|member| member.origin.as_deref()));
-        let mut statement = sql("SELECT l.run_id FROM link l WHERE l.kind IN (1, 3) AND l.target");
-        statement.bind_texts(tx.dialect(), &Vec::from_iter(names)).push(" LIMIT ").bind(MAX_NODES as i64 + 1);
-        let naming: Vec<(i64,)> = tx.all(statement).await?;
+        let mut statement = packed(tx.dialect(), "o.run_id");
+        statement.push(" FROM (SELECT l.run_id FROM link l WHERE l.kind IN (1, 3) AND l.target");
+        statement.bind_texts(tx.dialect(), &Vec::from_iter(names));
+        statement.push(" LIMIT ").bind(MAX_NODES as i64 + 1).push(") o");
+        let naming: Vec<(i64,)> = tx.unpack(statement).await?;
 
         self.named.extend(new.iter().map(|member| (member.public_id.clone(), member.id)));
         self.members.extend(new.into_iter().map(|member| (member.id, member)));
@@ -165,14 +171,13 @@ impl Found {
     }
 
     async fn assemble(mut self, tx: &mut Tx) -> Result<Graph> {
-        let ids: Vec<i64> = self.members.keys().copied().collect();
-        let progress = read_progress(tx, &ids).await?;
         let mut by_training: BTreeMap<i64, Vec<Member>> = BTreeMap::new();
         for member in std::mem::take(&mut self.members).into_values() {
             by_training.entry(member.training_id).or_default().push(member);
         }
         let mut trainings: Vec<Training> = by_training.into_values().map(Training::of).collect();
         trainings.sort_by_cached_key(|training| training.first().map(|run| (run.start_ms, run.public_id.clone())));
+        let progress = read_progress(tx, &self.measured(&trainings)).await?;
         let edges = self.edges(tx, &trainings, &progress).await?;
         // What was copied from elsewhere is there.
         let missing = edges.iter().filter(|edge| edge.target_run_id.is_none() && edge.kind != LinkKind::Copy);
@@ -182,7 +187,7 @@ impl Found {
             let training_id = training.first().map(|run| run.public_id.clone()).unwrap_or_default();
             TrainingSummary { training_id, attempts: training.attempts.len(), steps, time_ms }
         };
-        let mut nodes = Vec::with_capacity(ids.len());
+        let mut nodes = Vec::new();
         for (position, training) in trainings.iter().enumerate() {
             for (role, run) in roles(training) {
                 nodes.push(node(run, position, role, progress.get(&run.id))?);
@@ -195,6 +200,22 @@ impl Found {
             missing: missing.into_iter().collect(),
             truncated: self.truncated,
         })
+    }
+
+    /// The runs of which it is told how far they came. Where there are many, as in a sweep, reading all their metrics would
+    /// take most of the time, and only trainings of several attempts and forks are told of.
+    fn measured(&self, trainings: &[Training]) -> Vec<i64> {
+        let all: usize = trainings.iter().map(|training| training.members().count()).sum();
+        let forks = || self.links.iter().filter(|(_, links)| links.iter().any(|link| link.kind == LinkKind::Fork));
+        let ends = forks().flat_map(|(run_id, links)| {
+            let origins = links.iter().filter_map(|link| self.named.get(&link.target));
+            origins.copied().chain([*run_id])
+        });
+        let ends: BTreeSet<i64> = ends.collect();
+        let wanted = |training: &&Training| {
+            all <= MEASURED_NODES || training.attempts.len() > 1 || training.members().any(|run| ends.contains(&run.id))
+        };
+        trainings.iter().filter(wanted).flat_map(Training::members).map(|run| run.id).collect()
     }
 
     /// The links, in the order of the runs, with what is known of each.

@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use serde::{Deserialize, Deserializer};
+
 use crate::error::Result;
 use crate::model::{Caller, Lifecycle, RunStatus};
 use crate::store::db::Tx;
 use crate::store::runs::lifecycle;
-use crate::store::sql::sql;
+use crate::store::sql::packed;
 
 /// A run as part of a training.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(in crate::store) struct Member {
     pub id: i64,
     pub public_id: String,
@@ -21,6 +23,7 @@ pub(in crate::store) struct Member {
     pub end_ms: Option<i64>,
     pub deleted_ms: Option<i64>,
     pub training_id: i64,
+    #[serde(deserialize_with = "flag")]
     pub prepared: bool,
     /// The id of the run that it is a copy of, which may be its own.
     pub origin: Option<String>,
@@ -109,16 +112,27 @@ pub(in crate::store) async fn read_members(
     if runs.is_empty() {
         return Ok(found);
     }
-    let mut statement = sql("SELECT r.id, r.public_id, r.experiment_id, r.name, r.user_id, r.status, r.start_ms, r.end_ms,
-             r.deleted_ms, coalesce(m.training_id, r.id) AS training_id, coalesce(m.prepared, FALSE) AS prepared, m.origin
-         FROM run r LEFT JOIN lineage m ON m.run_id = r.id WHERE r.id IN (
-             SELECT o.run_id FROM lineage o WHERE o.training_id IN (SELECT t.training_id FROM lineage t WHERE t.run_id");
+    let mut statement = packed(
+        tx.dialect(),
+        "r.id, r.public_id, r.experiment_id, r.name, r.user_id, r.status, r.start_ms, r.end_ms, r.deleted_ms,
+         coalesce(m.training_id, r.id), CASE WHEN m.prepared THEN 1 ELSE 0 END, m.origin",
+    );
+    statement.push(
+        " FROM run r LEFT JOIN lineage m ON m.run_id = r.id WHERE r.id IN ( \
+             SELECT o.run_id FROM lineage o \
+             WHERE o.training_id IN (SELECT t.training_id FROM lineage t WHERE t.run_id",
+    );
     statement.bind_ints(tx.dialect(), runs).push(") UNION SELECT n.id FROM run n WHERE n.id");
     statement.bind_ints(tx.dialect(), runs).push(")").visible_to(caller, "r.experiment_id");
-    for member in tx.all::<Member>(statement).await? {
+    for member in tx.unpack::<Member>(statement).await? {
         found.entry(member.training_id).or_default().push(member);
     }
     Ok(found)
+}
+
+/// A flag that is 0 or 1.
+fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<bool, D::Error> {
+    Ok(i64::deserialize(deserializer)? != 0)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::join::{Around, Seeds};
 use crate::error::Result;
 use crate::lineage::{Lineage, Link, LinkKind};
 use crate::store::db::Tx;
-use crate::store::sql::{Column, Columns, sql};
+use crate::store::sql::{Column, Columns, packed, sql};
 
 /// Children that are given their parent in one statement.
 const PAIRS: usize = 8_192;
@@ -77,15 +77,16 @@ async fn read_said(tx: &mut Tx, keys: &LineageKeys, subjects: &[Subject]) -> Res
 }
 
 pub(super) async fn read_links(tx: &mut Tx, runs: &[i64]) -> Result<HashMap<i64, Vec<Link>>> {
-    let mut statement = sql("SELECT run_id, kind, target FROM link WHERE run_id");
-    statement.bind_ints(tx.dialect(), runs);
-    let rows: Vec<(i64, i64, String)> = tx.all(statement).await?;
+    let mut statement = packed(tx.dialect(), "run_id, kind, target");
+    statement.push(" FROM link WHERE run_id").bind_ints(tx.dialect(), runs);
+    let rows: Vec<(i64, i64, String)> = tx.unpack(statement).await?;
     let mut found: HashMap<i64, Vec<Link>> = HashMap::new();
     for (run_id, kind, target) in rows {
         if let Some(kind) = LinkKind::from_number(kind) {
             found.entry(run_id).or_default().push(Link { kind, target });
         }
     }
+    found.values_mut().for_each(|links| links.sort());
     Ok(found)
 }
 

@@ -50,13 +50,22 @@ const FIRST_WORDS: [&str; 24] = [
 ];
 
 /// What only SQLite's statements contain. A line in quotes is a whole literal.
-const ON_SQLITE: [&str; 7] =
-    ["sqlite_master", "GLOB", "json_each", "SELECT max((SELECT", "\"AND r.id = e.run_id\"", "\"IN (\"", "\"VALUES\""];
+const ON_SQLITE: [&str; 8] = [
+    "sqlite_master",
+    "json_group_array",
+    "GLOB",
+    "json_each",
+    "SELECT max((SELECT",
+    "\"AND r.id = e.run_id\"",
+    "\"IN (\"",
+    "\"VALUES\"",
+];
 
 /// What only PostgreSQL's statements contain.
-const ON_POSTGRES: [&str; 13] = [
+const ON_POSTGRES: [&str; 14] = [
     "CASE WHEN TRUE",
     "CASE WHEN t.points",
+    "json_agg",
     "pg_advisory_xact_lock(",
     "pg_try_advisory_xact_lock",
     "information_schema",
