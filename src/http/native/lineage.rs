@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::http::fields::Fields;
 use crate::http::reply::Json;
 use crate::http::routes::Request;
+use crate::lineage::LinkKind;
 use crate::model::Caller;
 use crate::state::AppState;
 use crate::store::{Edge, Graph, Node, Role};
@@ -62,8 +63,9 @@ struct EdgeJson {
     run_id: String,
     target: String,
     target_run_id: Option<String>,
+    /// Of forks alone; null where it is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
-    step: Option<i64>,
+    step: Option<Option<i64>>,
 }
 
 #[derive(Serialize)]
@@ -126,5 +128,6 @@ fn node_json(node: &Node, training_id: String) -> NodeJson {
 
 fn edge_json(edge: Edge) -> EdgeJson {
     let Edge { kind, run_id, target, target_run_id, step } = edge;
+    let step = (kind == LinkKind::Fork).then_some(step);
     EdgeJson { kind: kind.as_str(), run_id, target, target_run_id, step }
 }
