@@ -5,6 +5,7 @@
 mod cases;
 mod existing;
 mod graphs;
+mod races;
 mod random;
 
 use std::collections::BTreeSet;
