@@ -108,6 +108,21 @@ impl Fields {
         double(&value).map(Some).ok_or_else(|| self.wrong_type(name, &value))
     }
 
+    /// A flag, as JSON has it or as text; absent, it is not set.
+    pub fn flag(&mut self, name: &str) -> Result<bool> {
+        match self.take(name)? {
+            None => Ok(false),
+            Some(Value::Bool(flag)) => Ok(flag),
+            Some(Value::String(text)) if text == "true" => Ok(true),
+            Some(Value::String(text)) if text == "false" => Ok(false),
+            Some(other) => Err(Error::Invalid(format!(
+                "Invalid value {} for parameter '{}{name}' supplied: it must be true or false.",
+                excerpt(&other.to_string()),
+                self.path
+            ))),
+        }
+    }
+
     /// A list of texts; one text alone counts as a list of one.
     pub fn texts(&mut self, name: &str) -> Result<Vec<String>> {
         let items = match self.take(name)? {

@@ -32,7 +32,10 @@ pub use documents::RunDocument;
 pub use history::{HistoryPage, RunPoints};
 pub use lineage::{Edge, Graph, Node, Role, TrainingSummary};
 pub use runs::RunUpdate;
-pub use search::{ExperimentPage, ExperimentSearch, FieldValue, Row, Rows, RowsSearch, RunCursor, RunPage, RunSearch};
+pub use search::{
+    ExperimentPage, ExperimentSearch, FieldValue, Fork, Parent, ParentState, Row, Rows, RowsSearch, RunCursor, RunPage,
+    RunSearch, Totals, TreeLevel, TreePart, TreeRow,
+};
 use sqlx::migrate::{MigrateError, Migrator};
 pub use summaries::{ExperimentSummary, KeyKind, KeySearch, KeySummary, KeyValues};
 use tokio::sync::Semaphore;
@@ -43,7 +46,7 @@ use self::db::Db;
 use self::documents::Documents;
 use self::keys::Keys;
 use self::lineage::LineageKeys;
-use self::search::Orders;
+use self::search::Tables;
 use self::sql::sql;
 use self::writer::Writer;
 use crate::error::{Error, Result};
@@ -81,7 +84,7 @@ struct Inner {
     versions: Arc<Versions>,
     writer: Writer,
     documents: Documents,
-    orders: Orders,
+    tables: Tables,
     /// Searches that may run at once.
     searches: Semaphore,
     default_artifact_root: String,
@@ -113,7 +116,7 @@ impl Store {
             versions,
             writer,
             documents,
-            orders: Orders::default(),
+            tables: Tables::default(),
             searches,
             default_artifact_root: options.default_artifact_root,
         };

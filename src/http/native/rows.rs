@@ -12,7 +12,8 @@ use crate::http::wire::read_view;
 use crate::model::{Caller, ViewType};
 use crate::search::{RunField, parse_run_columns, parse_run_filter, parse_run_order};
 use crate::state::AppState;
-use crate::store::{Row, Rows, RowsSearch, RunSearch};
+use crate::store::{Fork, Parent, ParentState, Role, Row, Rows, RowsSearch, RunSearch, TreeLevel, TreeRow};
+use crate::validate;
 
 /// Columns of one table.
 const MAX_COLUMNS: usize = 200;
@@ -32,6 +33,7 @@ pub struct ListRows {
     columns: Vec<String>,
     offset: usize,
     limit: usize,
+    tree: Option<TreeLevel>,
 }
 
 impl Request for ListRows {
@@ -53,7 +55,30 @@ impl Request for ListRows {
             columns,
             offset: read_bounded(fields, "offset", 0, 0..=i64::MAX)?,
             limit,
+            tree: read_level(fields)?,
         })
+    }
+}
+
+/// The level of a tree that is asked for, if a tree is.
+fn read_level(fields: &mut Fields) -> Result<Option<TreeLevel>> {
+    let is_tree = fields.flag("tree")?;
+    let mut run = |name: &str| {
+        let run_id = fields.text(name)?;
+        run_id.as_deref().map_or(Ok(()), |run_id| validate::no_nul(name, run_id))?;
+        Ok::<_, Error>(run_id)
+    };
+    match (run("attempts_of")?, run("children_of")?) {
+        (None, None) => Ok(is_tree.then_some(TreeLevel::Top)),
+        (Some(_), Some(_)) => Err(Error::Invalid(
+            "'attempts_of' and 'children_of' name levels of a tree; only one of them can be asked for at once"
+                .to_owned(),
+        )),
+        _ if !is_tree => Err(Error::Invalid(
+            "'attempts_of' and 'children_of' name levels of a tree; they need 'tree' to be true".to_owned(),
+        )),
+        (Some(run_id), None) => Ok(Some(TreeLevel::AttemptsOf(run_id))),
+        (None, Some(run_id)) => Ok(Some(TreeLevel::ChildrenOf(run_id))),
     }
 }
 
@@ -75,7 +100,7 @@ pub async fn list(app: AppState, caller: Caller, request: ListRows) -> Result<Js
         limit: 0,
     };
     let (columns, offset) = (parse_run_columns(&request.columns)?, request.offset);
-    let asked = RowsSearch { search, columns: columns.clone(), offset, limit: request.limit };
+    let asked = RowsSearch { search, columns: columns.clone(), offset, limit: request.limit, tree: request.tree };
     let found = app.store.list_rows(&caller, asked).await?;
     Ok(Json(FoundRows { columns, offset, found }))
 }
@@ -88,13 +113,23 @@ impl Serialize for FoundRows {
             offset: usize,
             columns: Vec<String>,
             rows: Vec<RowJson<'a>>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            runs: Option<usize>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            trainings: Option<usize>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            tree: Option<Vec<TreeRowJson<'a>>>,
         }
+        let tree = self.found.tree.as_ref();
         let fixed = FIXED_COLUMNS.iter().map(|name| (*name).to_owned());
         Reply {
             total: self.found.total,
             offset: self.offset,
             columns: fixed.chain(self.columns.iter().map(RunField::to_string)).collect(),
             rows: self.found.rows.iter().map(RowJson).collect(),
+            runs: tree.map(|tree| tree.runs),
+            trainings: tree.map(|tree| tree.trainings),
+            tree: tree.map(|tree| tree.rows.iter().map(TreeRowJson::from).collect()),
         }
         .serialize(serializer)
     }
@@ -114,5 +149,81 @@ impl Serialize for RowJson<'_> {
             cells.serialize_element(&CellJson(value))?;
         }
         cells.end()
+    }
+}
+
+/// What is told of a row of a tree beside its cells; what does not apply to it is left out.
+#[derive(Serialize)]
+struct TreeRowJson<'a> {
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempt: Option<usize>,
+    attempts: usize,
+    copies: usize,
+    prepared: usize,
+    children: usize,
+    matching: usize,
+    runs: usize,
+    matches: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent: Option<ParentJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fork: Option<ForkJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steps: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    training_time: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct ParentJson<'a> {
+    run_id: &'a str,
+    state: &'static str,
+}
+
+#[derive(Serialize)]
+struct ForkJson<'a> {
+    run_id: &'a str,
+    here: bool,
+}
+
+impl<'a> From<&'a TreeRow> for TreeRowJson<'a> {
+    fn from(row: &'a TreeRow) -> Self {
+        let (role, attempt) = match row.role {
+            None => (None, None),
+            Some(Role::Prepared) => (Some("prepared"), None),
+            Some(Role::Attempt(number)) => (Some("attempt"), Some(number)),
+            Some(Role::Copy(number)) => (Some("copy"), Some(number)),
+        };
+        TreeRowJson {
+            kind: if row.role.is_none() { "training" } else { "run" },
+            role,
+            attempt,
+            attempts: row.attempts,
+            copies: row.copies,
+            prepared: row.prepared,
+            children: row.children,
+            matching: row.matching,
+            runs: row.runs,
+            matches: row.matches,
+            parent: row
+                .parent
+                .as_ref()
+                .map(|Parent { run_id, state }| ParentJson { run_id, state: state_word(*state) }),
+            fork: row.fork.as_ref().map(|Fork { run_id, here }| ForkJson { run_id, here: *here }),
+            steps: row.totals.and_then(|totals| totals.steps),
+            training_time: row.totals.map(|totals| totals.time_ms),
+        }
+    }
+}
+
+fn state_word(state: ParentState) -> &'static str {
+    match state {
+        ParentState::Deleted => "deleted",
+        ParentState::Elsewhere => "elsewhere",
+        ParentState::Missing => "missing",
+        ParentState::Cycle => "cycle",
     }
 }

@@ -279,7 +279,8 @@ fn range(training: &Training, progress: &HashMap<i64, Progress>) -> Option<(i64,
     Some((first, of_attempts().map(|progress| progress.last_step).max()?))
 }
 
-fn roles(training: &Training) -> impl Iterator<Item = (Role, &Member)> {
+/// The runs of a training in their order, each with what it is there.
+pub(in crate::store) fn roles(training: &Training) -> impl Iterator<Item = (Role, &Member)> {
     let prepared = training.prepared.iter().map(|run| (Role::Prepared, run));
     let attempts = (1..).zip(&training.attempts).flat_map(|(number, attempt)| {
         let copies = attempt.copies.iter().map(move |copy| (Role::Copy(number), copy));

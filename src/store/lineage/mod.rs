@@ -22,6 +22,7 @@ mod write;
 
 use std::collections::HashMap;
 
+pub(super) use graph::roles;
 pub use graph::{Edge, Graph, Node, Role, TrainingSummary};
 pub(super) use write::{Subject, refresh};
 

@@ -27,18 +27,21 @@
 
 mod clause;
 mod experiments;
+mod kept;
 mod order;
 mod plan;
 mod rows;
+mod tree;
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 pub use experiments::{ExperimentPage, ExperimentSearch};
+pub(super) use kept::Tables;
 pub use order::{FieldValue, RunCursor};
-pub(super) use rows::Orders;
 pub use rows::{Row, Rows, RowsSearch};
 use tokio::sync::SemaphorePermit;
+pub use tree::{Fork, Parent, ParentState, Totals, TreeLevel, TreePart, TreeRow};
 
 use self::plan::Query;
 use super::Store;

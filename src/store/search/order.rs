@@ -408,9 +408,10 @@ fn of_kind(keys: &[SortKey], kind: impl Fn(By) -> Option<i64>) -> Vec<i64> {
     keys.iter().filter_map(|key| kind(key.by)).collect()
 }
 
-type ByRunAndKey<T> = HashMap<(i64, i64), T>;
+pub(super) type ByRunAndKey<T> = HashMap<(i64, i64), T>;
 
-async fn read_numbers(tx: &mut Tx, runs: &[i64], keys: &[i64]) -> Result<ByRunAndKey<(f64, bool)>> {
+/// The latest value of each metric of each run, and whether it is NaN.
+pub(super) async fn read_numbers(tx: &mut Tx, runs: &[i64], keys: &[i64]) -> Result<ByRunAndKey<(f64, bool)>> {
     if keys.is_empty() {
         return Ok(HashMap::new());
     }

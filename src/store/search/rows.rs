@@ -1,30 +1,21 @@
 //! The rows of a table of runs: any part of an order, the columns that are asked for, and how many rows there are.
 //!
-//! A table is scrolled, so its order is asked for again and again, at any position. The internal ids of all runs of an
-//! order are kept, eight bytes a run, and serve as long as nothing has changed that the order depends on. Orders are
-//! made one at a time: a site full of open pages must not take all readers of the database.
+//! A table is made whole, as internal ids (`kept`); only the rows that are asked for are read.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
-
+use super::kept::{Table, Wanted};
 use super::order::{self, Extent, SortKey};
 use super::plan::Query;
+use super::tree::{self, TreeLevel, TreePart};
 use super::{FieldValue, RunSearch};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::{Caller, Lifecycle, RunStatus};
 use crate::search::{OrderKey, RunAttribute, RunField};
 use crate::store::Store;
-use crate::store::changes;
 use crate::store::db::Tx;
 use crate::store::runs::{RunRow, lifecycle, rows_by_id};
-use crate::store::sql::sql;
 
 /// A table has at most this many rows.
-const MAX_ROWS: usize = 1_000_000;
-/// Ids that are kept in all: 8 MB.
-const KEPT_IDS: usize = 1_000_000;
-/// Orders that are kept.
-const KEPT_ORDERS: usize = 64;
+pub(super) const MAX_ROWS: usize = 1_000_000;
 
 /// Which part of which table.
 #[derive(Debug, Clone)]
@@ -37,15 +28,19 @@ pub struct RowsSearch {
     pub offset: usize,
     /// At most this many rows.
     pub limit: usize,
+    /// The level to list of a tree; without one, all runs are listed.
+    pub tree: Option<TreeLevel>,
 }
 
 /// A part of a table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rows {
-    /// How many rows the table has.
+    /// How many rows the table has, or the level of the tree.
     pub total: usize,
     /// The rows.
     pub rows: Vec<Row>,
+    /// What else there is to tell of a tree.
+    pub tree: Option<TreePart>,
 }
 
 /// A row of a table.
@@ -61,44 +56,12 @@ pub struct Row {
     pub values: Vec<FieldValue>,
 }
 
-/// The orders that are kept, the one used last at the end.
-#[derive(Debug, Default)]
-pub(in crate::store) struct Orders {
-    kept: Mutex<VecDeque<Kept>>,
-    making: tokio::sync::Mutex<()>,
-}
-
-#[derive(Debug, Clone)]
-struct Kept {
-    search: String,
-    /// The cursor of changes up to which the order is true.
-    cursor: i64,
-    ids: Arc<[i64]>,
-}
-
-impl Orders {
-    fn find(&self, search: &str) -> Option<Kept> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().find(|kept| kept.search == search).cloned()
-    }
-
-    fn keep(&self, new: Kept) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|old| old.search != new.search);
-        if new.ids.len() <= KEPT_IDS {
-            kept.push_back(new);
-        }
-        while kept.len() > KEPT_ORDERS || kept.iter().map(|kept| kept.ids.len()).sum::<usize>() > KEPT_IDS {
-            kept.pop_front();
-        }
-    }
-}
-
 impl Store {
     /// A part of a table of runs.
     ///
     /// # Errors
-    /// As [`search_runs`](Self::search_runs).
+    /// As [`search_runs`](Self::search_runs), and [`Error::NotFound`](crate::error::Error::NotFound) where the run of a
+    /// level is unknown.
     pub async fn list_rows(&self, caller: &Caller, asked: RowsSearch) -> Result<Rows> {
         let search = RunSearch { after: None, limit: MAX_ROWS, ..asked.search };
         let fields: Vec<OrderKey<RunField>> =
@@ -106,91 +69,52 @@ impl Store {
         let (experiments, mut ids) = self.prepare(&search).await?;
         ids.extend(self.ids_of(fields.iter().map(|key| &key.field)).await?);
         let mut query = Query::new(self.db().dialect(), caller, &search, &experiments, &ids)?;
+        let level = match &asked.tree {
+            Some(level) => Some(level.resolve(self.db(), caller).await?),
+            None => None,
+        };
         if experiments.is_empty() {
-            return Ok(Rows { total: 0, rows: Vec::new() });
+            return Ok(Rows { total: 0, rows: Vec::new(), tree: level.map(|_| TreePart::default()) });
         }
+        let tree = level.is_some();
+        let wanted = Wanted { store: self, caller, search: &search, experiments: &experiments, tree };
         let mut turn = self.search_turn().await?;
         let mut tx = self.db().read().await?;
-        let order = match self.kept_order(&mut tx, caller, &search, &experiments).await? {
-            Some(order) => order,
+        let table = match wanted.find(&mut tx).await? {
+            Some(table) => table,
             None => {
-                // Another request may be making the same order: look again when it has. Whoever waits for that takes
+                // Another request may be making the same table: look again when it has. Whoever waits for that takes
                 // no search's turn meanwhile.
                 drop((tx, turn));
-                let _making = self.inner.orders.making.lock().await;
+                let _making = self.inner.tables.making.lock().await;
                 turn = self.search_turn().await?;
                 tx = self.db().read().await?;
-                match self.kept_order(&mut tx, caller, &search, &experiments).await? {
-                    Some(order) => order,
-                    None => self.make_order(&mut tx, caller, &search, &mut query).await?,
+                match wanted.find(&mut tx).await? {
+                    Some(table) => table,
+                    None => wanted.make(&mut tx, &mut query).await?,
                 }
             }
         };
-        let start = asked.offset.min(order.len());
-        let part = &order[start..order.len().min(start.saturating_add(asked.limit))];
-        let rows = read_rows(&mut tx, caller, part, &order::resolve(&fields, &ids)).await?;
+        let columns = order::resolve(&fields, &ids);
+        let rows = match (table, level) {
+            (Table::Tree(tree), Some(level)) => {
+                let places = (asked.offset, asked.limit);
+                let (total, rows, told) = tree::read_part(&mut tx, caller, &tree, level, places, &columns).await?;
+                Rows { total, rows, tree: Some(told) }
+            }
+            (table, _) => {
+                let order = table.order();
+                let start = asked.offset.min(order.len());
+                let part = &order[start..order.len().min(start.saturating_add(asked.limit))];
+                Rows { total: order.len(), rows: read_rows(&mut tx, caller, part, &columns).await?, tree: None }
+            }
+        };
         drop((tx, turn));
-        Ok(Rows { total: order.len(), rows })
-    }
-
-    /// The order, if it is kept and nothing has changed that it depends on.
-    async fn kept_order(
-        &self,
-        tx: &mut Tx,
-        caller: &Caller,
-        search: &RunSearch,
-        experiments: &[i64],
-    ) -> Result<Option<Arc<[i64]>>> {
-        let Some(kept) = self.inner.orders.find(&name(caller, search)) else { return Ok(None) };
-        // On PostgreSQL a cursor stands still while an old transaction runs anywhere: it says nothing by itself.
-        // The sign and CROSS JOIN keep the databases from beginning with all runs of the experiment.
-        let mut statement = sql("SELECT c.run_id FROM run_change c CROSS JOIN run r WHERE c.version > ");
-        statement.bind(kept.cursor).push(" AND r.id = c.run_id AND +r.experiment_id");
-        statement.bind_ints(tx.dialect(), experiments);
-        statement.push(" AND (c.info_version > ").bind(kept.cursor);
-        let clauses = search.filter.clauses.iter().map(|clause| &clause.field);
-        let fields: Vec<&RunField> = clauses.chain(search.order.iter().map(|key| &key.field)).collect();
-        if fields.iter().any(|field| matches!(field, RunField::Metric(_))) {
-            statement.push(" OR c.points_version > ").bind(kept.cursor);
-        }
-        if fields.iter().any(|field| matches!(field, RunField::Param(_))) {
-            statement.push(" OR c.params_version > ").bind(kept.cursor);
-        }
-        statement.push(") LIMIT 1");
-        if tx.optional::<(i64,)>(statement).await?.is_some() {
-            return Ok(None);
-        }
-        let now = changes::cursor(tx).await?;
-        let ids = kept.ids.clone();
-        self.inner.orders.keep(Kept { cursor: now, ..kept });
-        Ok(Some(ids))
-    }
-
-    async fn make_order(
-        &self,
-        tx: &mut Tx,
-        caller: &Caller,
-        search: &RunSearch,
-        query: &mut Query<'_>,
-    ) -> Result<Arc<[i64]>> {
-        let cursor = changes::cursor(tx).await?;
-        let found = query.find(tx).await?;
-        if found.len() > MAX_ROWS {
-            return Err(Error::Invalid(format!("more than {MAX_ROWS} runs match; narrow the filter down")));
-        }
-        let ids: Arc<[i64]> = found.into_iter().map(|place| place.id).collect();
-        self.inner.orders.keep(Kept { search: name(caller, search), cursor, ids: ids.clone() });
-        Ok(ids)
+        Ok(rows)
     }
 }
 
-/// All that an order depends on but the data.
-fn name(caller: &Caller, search: &RunSearch) -> String {
-    let RunSearch { experiments, view, filter, order, .. } = search;
-    format!("{caller:?} {experiments:?} {view:?} {order:?} {filter}")
-}
-
-async fn read_rows(tx: &mut Tx, caller: &Caller, ids: &[i64], columns: &[SortKey]) -> Result<Vec<Row>> {
+pub(super) async fn read_rows(tx: &mut Tx, caller: &Caller, ids: &[i64], columns: &[SortKey]) -> Result<Vec<Row>> {
     let found = rows_by_id(tx, caller, ids).await?;
     let values = order::read_values(tx, columns, &found, Extent::Head).await?;
     let mut rows: Vec<(i64, Row)> =

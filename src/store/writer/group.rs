@@ -293,7 +293,8 @@ impl<'a> Plan<'a> {
         for (run_id, _) in self.new_params.keys() {
             touched.entry(*run_id).or_default().params = true;
         }
-        let changed = self.changed.iter().filter_map(|public_id| self.runs.get(public_id)).map(|run| run.id);
+        let changed = self.changed.iter().map(String::as_str).chain(self.linked.iter().copied());
+        let changed = changed.filter_map(|public_id| self.runs.get(public_id)).map(|run| run.id);
         let tagged = self.tags.keys().map(|(run_id, _)| *run_id);
         let inputs = self.datasets.iter().map(|(run_id, ..)| *run_id);
         let inputs = inputs.chain(self.models.iter().map(|(run_id, _)| *run_id));

@@ -211,6 +211,7 @@ async fn tables_names_and_changes_of_a_database_of_the_first_version_are_those_o
             columns: parse_run_columns(&columns).unwrap(),
             offset: 0,
             limit: 100,
+            tree: None,
         };
         let rows = old_store.list_rows(&OPEN, asked.clone()).await.unwrap();
         assert_eq!(rows, new_store.list_rows(&OPEN, asked).await.unwrap());

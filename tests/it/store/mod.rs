@@ -21,3 +21,4 @@ mod searching_experiments;
 mod statements;
 pub mod support;
 mod tables;
+mod trees;

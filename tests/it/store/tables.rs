@@ -24,12 +24,13 @@ fn table(filter: &str, order: &str, columns: &[&str]) -> RowsSearch {
         columns: parse_run_columns(&columns).unwrap(),
         offset: 0,
         limit: 10,
+        tree: None,
     }
 }
 
 /// The total and the numbers of the runs that a table shows.
 async fn shown(store: &Store, asked: RowsSearch) -> (usize, Vec<i64>) {
-    let Rows { total, rows } = store.list_rows(&OPEN, asked).await.unwrap();
+    let Rows { total, rows, .. } = store.list_rows(&OPEN, asked).await.unwrap();
     (total, rows.iter().map(|row| i64::from_str_radix(&row.run_id, 16).unwrap()).collect())
 }
 
@@ -73,6 +74,7 @@ async fn a_table_tells_of_each_run_what_its_columns_ask_for() {
         let missing = || FieldValue::Missing;
         let expected = Rows {
             total: 2,
+            tree: None,
             rows: vec![
                 row(
                     &first,

@@ -1,0 +1,274 @@
+//! What is told of the rows of a tree beyond their cells.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
+
+use super::forest::Forest;
+use super::levels::{Item, Tree};
+use crate::error::Result;
+use crate::lineage::LinkKind;
+use crate::model::Caller;
+use crate::store::db::Tx;
+use crate::store::lineage::Role;
+use crate::store::lineage::progress::{read_progress, totals};
+use crate::store::lineage::training::{Training, read_members};
+use crate::store::search::order::{By, FieldValue, SortKey, read_numbers};
+use crate::store::search::rows::Row;
+use crate::store::sql::sql;
+
+/// A row of a tree, beside its cells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TreeRow {
+    /// What the run is in its training; of a row that is a whole training, nothing.
+    pub role: Option<Role>,
+    /// Attempts that the row is about.
+    pub attempts: usize,
+    /// Copies of them.
+    pub copies: usize,
+    /// Runs that only reserved an id.
+    pub prepared: usize,
+    /// Trainings that are nested in it and are shown.
+    pub children: usize,
+    /// Runs that match, of it and of all that is nested in it at any depth.
+    pub matching: usize,
+    /// All of these runs.
+    pub runs: usize,
+    /// Whether it matches itself, and is not only shown for what is nested in it.
+    pub matches: bool,
+    /// Of a training at the top that says that it is nested: why it is not.
+    pub parent: Option<Parent>,
+    /// What it was forked from.
+    pub fork: Option<Fork>,
+    /// Of a training of several attempts, how far they came.
+    pub totals: Option<Totals>,
+}
+
+/// A run that a training says it is nested in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parent {
+    /// The public id.
+    pub run_id: String,
+    /// Why it is not shown above the training.
+    pub state: ParentState,
+}
+
+/// Why a training is not shown beneath the run that it is nested in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ParentState {
+    /// The run is in the trash.
+    Deleted,
+    /// It is in an experiment that is not searched, or in use where only the trash is.
+    Elsewhere,
+    /// No such run is here.
+    Missing,
+    /// It is itself nested in the training: one of a cycle has to be the first.
+    Cycle,
+}
+
+/// A run that another one began with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fork {
+    /// The public id that the fork names, or that of a copy where only that is here.
+    pub run_id: String,
+    /// Whether there is such a run.
+    pub here: bool,
+}
+
+/// How far the attempts of a training came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Totals {
+    /// The greatest step, if there are points.
+    pub steps: Option<i64>,
+    /// The time that they took, in milliseconds.
+    pub time_ms: i64,
+}
+
+/// What is told of `items`. `rows` are theirs, and get the metrics that only earlier attempts have.
+pub(super) async fn describe(
+    tx: &mut Tx,
+    caller: &Caller,
+    tree: &Tree,
+    items: Vec<Item>,
+    rows: &mut [Row],
+    columns: &[SortKey],
+    is_top: bool,
+) -> Result<Vec<TreeRow>> {
+    let forest = tree.forest();
+    fill_metrics(tx, forest, &items, rows, columns).await?;
+    let totals = read_totals(tx, caller, forest, &items).await?;
+    let links = Links::read(tx, caller, forest, &items, is_top).await?;
+    let row = |item: Item| TreeRow {
+        role: item.role,
+        attempts: item.attempts,
+        copies: item.copies,
+        prepared: item.prepared,
+        children: item.nested,
+        matching: item.matching,
+        runs: item.runs,
+        matches: item.matches,
+        parent: links.parent(forest, &item.nodes),
+        fork: links.fork(forest, &item.nodes),
+        totals: totals.get(&item.run).copied().filter(|_| item.role.is_none()),
+    };
+    Ok(items.into_iter().map(row).collect())
+}
+
+/// Whether a row is a training of several attempts.
+fn is_chain(item: &&Item) -> bool {
+    item.role.is_none() && item.attempts > 1
+}
+
+/// The attempts of a training, the last one first.
+fn attempts(forest: &Forest, nodes: &Range<u32>) -> impl Iterator<Item = i64> {
+    let nodes = nodes.clone().rev().filter(|node| matches!(forest.role(*node), Role::Attempt(_)));
+    nodes.map(|node| forest.run(node))
+}
+
+/// Gives trainings the metrics of the last attempt that has one, where the run that stands for them has none.
+async fn fill_metrics(
+    tx: &mut Tx,
+    forest: &Forest,
+    items: &[Item],
+    rows: &mut [Row],
+    columns: &[SortKey],
+) -> Result<()> {
+    let metric = |column: &SortKey| if let By::Metric(key_id) = column.by { Some(key_id) } else { None };
+    let (mut runs, mut keys) = (Vec::new(), BTreeSet::new());
+    for (item, row) in items.iter().zip(&*rows).filter(|(item, _)| is_chain(item)) {
+        let missing = columns.iter().zip(&row.values).filter(|(_, value)| **value == FieldValue::Missing);
+        let missing: Vec<i64> =
+            missing.filter_map(|(column, _)| metric(column)).filter(|key_id| *key_id != 0).collect();
+        if !missing.is_empty() {
+            keys.extend(missing);
+            runs.extend(attempts(forest, &item.nodes).skip(1));
+        }
+    }
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let found = read_numbers(tx, &runs, &Vec::from_iter(keys)).await?;
+    for (item, row) in items.iter().zip(rows).filter(|(item, _)| is_chain(item)) {
+        for (column, value) in columns.iter().zip(&mut row.values).filter(|(_, value)| **value == FieldValue::Missing) {
+            let Some(key_id) = metric(column) else { continue };
+            *value = match attempts(forest, &item.nodes).skip(1).find_map(|run| found.get(&(run, key_id))) {
+                Some((_, true)) => FieldValue::Nan,
+                Some((number, false)) => FieldValue::Number(*number),
+                None => FieldValue::Missing,
+            };
+        }
+    }
+    Ok(())
+}
+
+/// How far the trainings of several attempts came, by the run that stands for each.
+async fn read_totals(tx: &mut Tx, caller: &Caller, forest: &Forest, items: &[Item]) -> Result<HashMap<i64, Totals>> {
+    let chains: Vec<i64> = items.iter().filter(is_chain).map(|item| item.run).collect();
+    let runs: Vec<i64> = items.iter().filter(is_chain).flat_map(|item| attempts(forest, &item.nodes)).collect();
+    let mut trainings = Vec::new();
+    for (_, mut members) in read_members(tx, caller, &chains).await? {
+        // Others are in the trash, or elsewhere.
+        members.retain(|member| forest.node(member.id).is_some());
+        trainings.push(Training::of(members));
+    }
+    let progress = read_progress(tx, &runs).await?;
+    let mut found = HashMap::new();
+    for training in trainings {
+        let (steps, time_ms) = totals(&training, &progress);
+        if let Some(last) = training.attempts.last() {
+            found.insert(last.run.id, Totals { steps, time_ms });
+        }
+    }
+    Ok(found)
+}
+
+/// What the runs of some rows say about others.
+#[derive(Default)]
+struct Links {
+    /// The id of the run that each is nested in.
+    nests: HashMap<i64, String>,
+    /// The ids of the runs that each was forked from.
+    forks: HashMap<i64, String>,
+    /// The runs that each is nested in, where they are here, and whether they are in the trash.
+    parents: HashMap<i64, (i64, bool)>,
+    /// The public ids of the runs that names mean.
+    named: HashMap<String, String>,
+}
+
+impl Links {
+    async fn read(tx: &mut Tx, caller: &Caller, forest: &Forest, items: &[Item], is_top: bool) -> Result<Self> {
+        let runs: Vec<i64> = items.iter().flat_map(|item| item.nodes.clone()).map(|node| forest.run(node)).collect();
+        let mut links = Links::default();
+        if runs.is_empty() {
+            return Ok(links);
+        }
+        let mut statement = sql("SELECT l.run_id, l.kind, l.target FROM link l WHERE l.kind IN (1, 3) AND l.run_id");
+        statement.bind_ints(tx.dialect(), &runs);
+        for (run, kind, target) in tx.all::<(i64, i64, String)>(statement).await? {
+            match LinkKind::from_number(kind) {
+                Some(LinkKind::Fork) => drop(links.forks.entry(run).or_insert(target)),
+                Some(LinkKind::Nest) if is_top => drop(links.nests.insert(run, target)),
+                _ => {}
+            }
+        }
+        let nested: Vec<i64> = links.nests.keys().copied().collect();
+        links.parents = read_parents(tx, caller, &nested).await?;
+        let names: BTreeSet<&str> = links.forks.values().map(String::as_str).collect();
+        links.named = read_named(tx, caller, &Vec::from_iter(names)).await?;
+        Ok(links)
+    }
+
+    /// Why the training of these nodes is at the top, if its runs say that it is nested.
+    fn parent(&self, forest: &Forest, nodes: &Range<u32>) -> Option<Parent> {
+        let parent = |node: u32| {
+            let run = forest.run(node);
+            let run_id = self.nests.get(&run)?.clone();
+            let state = match self.parents.get(&run) {
+                None => ParentState::Missing,
+                Some((parent, is_deleted)) => match forest.node(*parent) {
+                    Some(parent) if nodes.contains(&parent) => return None,
+                    Some(_) => ParentState::Cycle,
+                    None if *is_deleted => ParentState::Deleted,
+                    None => ParentState::Elsewhere,
+                },
+            };
+            Some(Parent { run_id, state })
+        };
+        nodes.clone().find_map(parent)
+    }
+
+    /// What the first of these nodes that is a fork was forked from.
+    fn fork(&self, forest: &Forest, nodes: &Range<u32>) -> Option<Fork> {
+        let name = nodes.clone().find_map(|node| self.forks.get(&forest.run(node)))?;
+        let here = self.named.get(name);
+        Some(Fork { run_id: here.unwrap_or(name).clone(), here: here.is_some() })
+    }
+}
+
+/// The runs that `runs` are nested in, and whether these are in the trash.
+async fn read_parents(tx: &mut Tx, caller: &Caller, runs: &[i64]) -> Result<HashMap<i64, (i64, bool)>> {
+    if runs.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut statement = sql("SELECT m.run_id, p.id, p.deleted_ms IS NOT NULL AS is_deleted
+         FROM lineage m JOIN run p ON p.id = m.parent_id WHERE m.run_id");
+    statement.bind_ints(tx.dialect(), runs).visible_to(caller, "p.experiment_id");
+    let rows: Vec<(i64, i64, bool)> = tx.all(statement).await?;
+    Ok(rows.into_iter().map(|(run, parent, is_deleted)| (run, (parent, is_deleted))).collect())
+}
+
+/// The public ids of the runs of these ids, or where there is none, of the oldest copy of it.
+async fn read_named(tx: &mut Tx, caller: &Caller, names: &[&str]) -> Result<HashMap<String, String>> {
+    if names.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut statement =
+        sql("SELECT r.public_id, CAST(0 AS BIGINT) AS age, r.public_id AS run_id FROM run r WHERE r.public_id");
+    statement.bind_texts(tx.dialect(), names).visible_to(caller, "r.experiment_id");
+    statement.push(
+        " UNION ALL SELECT l.target, r.id, r.public_id FROM link l JOIN run r ON r.id = l.run_id
+         WHERE l.kind = 4 AND l.target",
+    );
+    statement.bind_texts(tx.dialect(), names).visible_to(caller, "r.experiment_id").push(" ORDER BY 2 DESC");
+    let rows: Vec<(String, i64, String)> = tx.all(statement).await?;
+    Ok(rows.into_iter().map(|(name, _, run_id)| (name, run_id)).collect())
+}
