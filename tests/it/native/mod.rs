@@ -8,6 +8,7 @@ mod keys;
 mod orders;
 mod revalidation;
 mod rows;
+mod trees;
 
 use serde_json::{Value, json};
 

@@ -4,8 +4,8 @@ use futures_util::future::join_all;
 use windvane::model::{RunStatus, ViewType};
 use windvane::search::{parse_run_columns, parse_run_filter, parse_run_order};
 use windvane::store::{
-    FieldValue, NewRun, Parent, ParentState, Role, Rows, RowsSearch, RunSearch, RunUpdate, Store, Totals, TreeLevel,
-    TreePart, TreeRow,
+    FieldValue, NewRun, Parent, Role, Rows, RowsSearch, RunSearch, RunUpdate, Store, Totals, TreeLevel, TreePart,
+    TreeRow,
 };
 
 use super::support::*;
