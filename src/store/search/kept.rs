@@ -19,7 +19,7 @@ use crate::store::db::Tx;
 use crate::store::sql::sql;
 
 /// Bytes that are kept in all. The table that was used last is kept whatever its size: it needed as much to be made.
-const KEPT_BYTES: usize = 32 * 1024 * 1024;
+const KEPT_BYTES: usize = 16 * 1024 * 1024;
 /// Parts of tables that are kept.
 const KEPT_PARTS: usize = 64;
 
