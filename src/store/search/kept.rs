@@ -165,11 +165,11 @@ impl Wanted<'_> {
     }
 
     async fn make_order(&self, tx: &mut Tx, query: &mut Query<'_>) -> Result<Arc<[i64]>> {
-        let found = query.find(tx).await?;
+        let found = query.find_ids(tx).await?;
         if found.len() > MAX_ROWS {
             return Err(Error::Invalid(format!("more than {MAX_ROWS} runs match; narrow the filter down")));
         }
-        let order: Arc<[i64]> = found.into_iter().map(|place| place.id).collect();
+        let order: Arc<[i64]> = found.into();
         self.keep(tx, Part::Order(order.clone())).await?;
         Ok(order)
     }

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::model::{Caller, ViewType};
 use crate::search::{Comparator, Comparison, RunField};
 use crate::store::db::Tx;
-use crate::store::sql::{Dialect, Sql, sql};
+use crate::store::sql::{Dialect, Sql, packed, sql};
 
 /// At most this many experiments are walked side by side.
 const MAX_ARMS: usize = 16;
@@ -94,17 +94,45 @@ impl<'a> Query<'a> {
         self.look_for_tails(tx).await?;
         let lead = match self.plan(tx).await? {
             Plan::Nothing => return Ok(Vec::new()),
-            Plan::Sort(from) => return tx.all(self.sort(from, self.after, self.limit, false)).await,
+            Plan::Sort(from) => return tx.all(self.sort(Sql::default(), from, self.after, self.limit, false)).await,
             Plan::Walk(lead) => lead,
         };
         let on_walk = self.after.is_none_or(order::is_on_walk);
-        let mut found = if on_walk { tx.all(self.walk(lead)).await? } else { Vec::new() };
+        let mut found = if on_walk { tx.all(self.walk(Sql::default(), lead)).await? } else { Vec::new() };
         if found.len() < self.limit && self.may_lack_lead() {
             let after = self.after.filter(|_| !on_walk);
-            let rest: Vec<Place> = tx.all(self.sort(None, after, self.limit - found.len(), true)).await?;
+            let left = self.limit - found.len();
+            let rest: Vec<Place> = tx.all(self.sort(Sql::default(), None, after, left, true)).await?;
             found.extend(rest);
         }
         Ok(found)
+    }
+
+    /// The ids of all runs that match, in order, and one more if they are more than the limit. All as one text: for each of
+    /// them a row would cost more than finding it.
+    pub async fn find_ids(&mut self, tx: &mut Tx) -> Result<Vec<i64>> {
+        self.look_for_tails(tx).await?;
+        let dialect = tx.dialect();
+        let begin = || {
+            let mut statement = packed(dialect, "f.id");
+            statement.push(" FROM (");
+            statement
+        };
+        let end = |mut statement: Sql| {
+            statement.push(") f");
+            statement
+        };
+        let (first, is_walk) = match self.plan(tx).await? {
+            Plan::Nothing => return Ok(Vec::new()),
+            Plan::Sort(from) => (self.sort(begin(), from, None, self.limit, false), false),
+            Plan::Walk(lead) => (self.walk(begin(), lead), true),
+        };
+        let mut found: Vec<(i64,)> = tx.unpack(end(first)).await?;
+        if is_walk && found.len() < self.limit && self.may_lack_lead() {
+            let rest = self.sort(begin(), None, None, self.limit - found.len(), true);
+            found.extend(tx.unpack::<(i64,)>(end(rest)).await?);
+        }
+        Ok(found.into_iter().map(|(id,)| id).collect())
     }
 
     /// The place of a found run.
@@ -216,9 +244,8 @@ impl<'a> Query<'a> {
     }
 
     /// The page along the index of the first key.
-    fn walk(&self, lead: Lead) -> Sql {
+    fn walk(&self, mut statement: Sql, lead: Lead) -> Sql {
         let terms = order::terms(&self.keys, lead);
-        let mut statement = Sql::default();
         if let [experiment] = self.scope.experiments {
             self.push_arm(&mut statement, *experiment, &terms, false);
             return statement;
@@ -286,9 +313,16 @@ impl<'a> Query<'a> {
 
     /// What matches the comparison at `from`, or all of the experiments, sorted; with `lacking` only what has no
     /// number or text for the first key.
-    fn sort(&self, from: Option<usize>, after: Option<&RunCursor>, limit: usize, lacking: bool) -> Sql {
+    fn sort(
+        &self,
+        mut statement: Sql,
+        from: Option<usize>,
+        after: Option<&RunCursor>,
+        limit: usize,
+        lacking: bool,
+    ) -> Sql {
         let terms = order::terms(&self.keys, Lead::Joined);
-        let mut statement = sql("SELECT r.id, r.start_ms, r.public_id FROM ");
+        statement.push("SELECT r.id, r.start_ms, r.public_id FROM ");
         let listed = from.map(|position| &self.clauses[position]);
         // PostgreSQL would rather read all runs than look up those of the entries; from an array it cannot guess.
         let postgres = self.scope.dialect == Dialect::Postgres;

@@ -6,6 +6,8 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use serde::Deserialize;
+
 use super::lines::Line;
 use crate::model::RunStatus;
 use crate::store::lineage::training::{Member, Training};
@@ -15,7 +17,7 @@ use crate::store::lineage::{self, Role};
 pub(super) const NONE: u32 = u32::MAX;
 
 /// What a [`Line`] leaves open.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone, Deserialize)]
 pub(in crate::store::search) struct Detail {
     pub id: i64,
     pub public_id: String,
@@ -60,14 +62,14 @@ impl Forest {
             forest.first.push(forest.runs.len() as u32);
             for (run, role) in roles(members, details) {
                 let line = members.binary_search_by_key(&run, |line| line.run);
-                named.push(line.map_or(0, |line| members[line].parent));
+                named.push(line.ok().and_then(|line| members[line].parent));
                 forest.add(run, role);
             }
         }
         for run in alone {
             ages.push((None, *run));
             forest.first.push(forest.runs.len() as u32);
-            named.push(0);
+            named.push(None);
             forest.add(*run, Role::Attempt(1));
         }
         let count = forest.runs.len() as u32;
@@ -87,9 +89,9 @@ impl Forest {
     }
 
     /// The node that a training is nested in: the first that its members name which is here and not one of them.
-    fn nest(&self, training: u32, named: &[i64]) -> u32 {
+    fn nest(&self, training: u32, named: &[Option<i64>]) -> u32 {
         let members = self.members(training);
-        let named = named[members.start as usize..members.end as usize].iter().filter(|run| **run != 0);
+        let named = named[members.start as usize..members.end as usize].iter().flatten();
         let mut nodes = named.filter_map(|run| self.node(*run));
         nodes.find(|node| !members.contains(node)).unwrap_or(NONE)
     }

@@ -6,7 +6,7 @@
 //! there twice.
 //!
 //! Two things are kept apart, because a filter is changed far more often than a link: the `forest` of some experiments,
-//! made of a few long texts (`lines`), and for each search the tree (`levels`), which says which trainings of the forest
+//! judged from its rows (`lines`), and for each search the tree (`levels`), which says which trainings of the forest
 //! are shown and in which order. Both are pure. `page` reads what is told of each row that is shown.
 
 mod forest;

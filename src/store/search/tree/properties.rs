@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::forest::{Detail, Forest};
 use super::levels::{Item, Level, Tree};
-use super::lines::LineTexts;
+use super::lines::lines;
 use crate::model::RunStatus;
 use crate::store::lineage::training::{Member, Training};
 use crate::store::lineage::{Role, roles};
@@ -17,7 +17,7 @@ use crate::store::lineage::{Role, roles};
 struct Run {
     id: i64,
     training: i64,
-    parent: i64,
+    parent: Option<i64>,
     start_ms: i64,
     prepared: bool,
     origin: Option<String>,
@@ -76,12 +76,12 @@ fn world() -> impl Strategy<Value = World> {
                 2 if odd < 2 => Some(format!("r{:03}", 999 - id)),
                 _ => None,
             };
-            let parent = if parent < count { parent as i64 + 1 } else { 0 };
+            let parent = Some(parent as i64 + 1).filter(|parent| *parent <= count as i64 && *parent != id);
             let linked = links || training != id;
             let run = Run {
                 id,
                 training,
-                parent: if parent == id || !linked { 0 } else { parent },
+                parent: parent.filter(|_| linked),
                 start_ms,
                 prepared: linked && odd == 7,
                 origin: origin.filter(|_| linked),
@@ -104,19 +104,10 @@ impl World {
     /// As the store makes it.
     fn tree(&self) -> Tree {
         let linked: Vec<&Run> = self.runs.iter().filter(|run| run.here && run.linked).collect();
-        let column = |cell: &dyn Fn(&Run) -> String| {
-            (!linked.is_empty()).then(|| linked.iter().map(|run| cell(run)).collect::<Vec<_>>().join(","))
-        };
-        let texts = LineTexts {
-            runs: column(&|run| run.id.to_string()),
-            trainings: column(&|run| run.training.to_string()),
-            parents: column(&|run| if run.parent == 0 { String::new() } else { run.parent.to_string() }),
-            starts: column(&|run| run.start_ms.to_string()),
-            prepared: column(&|run| u8::from(run.prepared).to_string()),
-            origins: column(&|run| run.origin.clone().unwrap_or_default()),
-        };
-        let lines = texts.parse().unwrap();
-        let parents: BTreeSet<i64> = linked.iter().map(|run| run.parent).collect();
+        let row =
+            |run: &&Run| (run.id, run.training, run.parent, run.start_ms, i64::from(run.prepared), run.origin.clone());
+        let lines = lines(linked.iter().map(row).collect());
+        let parents: BTreeSet<i64> = linked.iter().filter_map(|run| run.parent).collect();
         let alone = self.runs.iter().filter(|run| run.here && !run.linked && parents.contains(&run.id));
         let alone: Vec<i64> = alone.map(|run| run.id).collect();
         let detail = |run: &Run| {
@@ -153,8 +144,8 @@ impl Model {
         let run = |id: i64| &world.runs[id as usize - 1];
         let mut parents = BTreeMap::new();
         for (training, runs) in &members {
-            let named = runs.iter().map(|(_, id)| run(*id).parent);
-            let mut known = named.filter(|id| *id != 0 && run(*id).here && run(*id).training != *training);
+            let named = runs.iter().filter_map(|(_, id)| run(*id).parent);
+            let mut known = named.filter(|id| run(*id).here && run(*id).training != *training);
             known.next().map(|parent| parents.insert(*training, parent));
         }
         let age = |training: &i64| (trainings[training].iter().map(|run| run.start_ms).min(), *training);
@@ -329,7 +320,7 @@ proptest! {
 }
 
 /// A tree of runs that each are a training of their own, in the order of their ids.
-fn nested(parents: impl Iterator<Item = (i64, i64)>) -> Tree {
+fn nested(parents: impl Iterator<Item = (i64, Option<i64>)>) -> Tree {
     let run = |(id, parent)| Run {
         id,
         training: id,
@@ -348,7 +339,7 @@ fn nested(parents: impl Iterator<Item = (i64, i64)>) -> Tree {
 
 #[test]
 fn a_cycle_of_a_thousand_begins_with_its_oldest_training() {
-    let tree = nested((1..=1_000).map(|id| (id, id % 1_000 + 1)));
+    let tree = nested((1..=1_000).map(|id| (id, Some(id % 1_000 + 1))));
 
     let (mut level, mut depth) = (Level::Top, 0);
     while let [row] = &rows(&tree, level)[..] {
@@ -363,7 +354,7 @@ fn a_cycle_of_a_thousand_begins_with_its_oldest_training() {
 
 #[test]
 fn ten_thousand_children_are_listed_in_pages() {
-    let tree = nested((1..=10_001).map(|id| (id, i64::from(id > 1))));
+    let tree = nested((1..=10_001).map(|id| (id, (id > 1).then_some(1))));
 
     assert_eq!(rows(&tree, Level::Top).len(), 1);
     let (total, page) = tree.part(Level::Nested(1), 9_998, 50);

@@ -3,13 +3,13 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::forest::{Detail, Forest};
-use super::lines::LineTexts;
+use super::lines::{Line, LineRow, lines};
 use crate::error::{Error, Result};
 use crate::model::{Caller, ViewType};
 use crate::store::db::Tx;
 use crate::store::search::push_view;
 use crate::store::search::rows::MAX_ROWS;
-use crate::store::sql::sql;
+use crate::store::sql::packed;
 
 impl Forest {
     /// Reads what is linked in these experiments, in this view.
@@ -17,17 +17,8 @@ impl Forest {
     /// # Errors
     /// [`Error::Invalid`] where that are more runs than a table may have.
     pub async fn read(tx: &mut Tx, caller: &Caller, experiments: &[i64], view: ViewType) -> Result<Self> {
-        let texts = read_lines(tx, caller, experiments, view).await?;
-        let parsed = tokio::task::spawn_blocking(move || {
-            let lines = texts.parse()?;
-            let mut parents: BTreeSet<i64> =
-                lines.iter().map(|line| line.parent).filter(|parent| *parent != 0).collect();
-            for line in &lines {
-                parents.remove(&line.run);
-            }
-            Ok::<_, Error>((lines, Vec::from_iter(parents)))
-        });
-        let (lines, parents) = parsed.await.map_err(Error::internal)??;
+        let rows = read_lines(tx, caller, experiments, view).await?;
+        let (lines, parents) = tokio::task::spawn_blocking(move || sort_out(rows)).await.map_err(Error::internal)?;
         if lines.len() > MAX_ROWS {
             return Err(Error::Invalid(format!(
                 "more than {MAX_ROWS} runs of these experiments are linked to others; ask for fewer experiments"
@@ -41,20 +32,27 @@ impl Forest {
     }
 }
 
-async fn read_lines(tx: &mut Tx, caller: &Caller, experiments: &[i64], view: ViewType) -> Result<LineTexts> {
-    // All columns come in the order in which the rows are read, whatever that is.
-    let mut statement = sql("SELECT string_agg(CAST(l.run_id AS TEXT), ',') AS runs,
-             string_agg(CAST(l.training_id AS TEXT), ',') AS trainings,
-             string_agg(coalesce(CAST(l.parent_id AS TEXT), ''), ',') AS parents,
-             string_agg(CAST(l.start_ms AS TEXT), ',') AS starts,
-             string_agg(CASE WHEN l.prepared THEN '1' ELSE '0' END, ',') AS prepared,
-             string_agg(coalesce(l.origin, ''), ',') AS origins
-         FROM (SELECT m.run_id, m.training_id, m.parent_id, m.start_ms, m.prepared, m.origin
-             FROM lineage m CROSS JOIN run r WHERE m.experiment_id");
+/// The lines of these rows, and the runs without a line that others are nested in.
+fn sort_out(rows: Vec<LineRow>) -> (Vec<Line>, Vec<i64>) {
+    let lines = lines(rows);
+    let mut parents: BTreeSet<i64> = lines.iter().filter_map(|line| line.parent).collect();
+    for line in &lines {
+        parents.remove(&line.run);
+    }
+    (lines, parents.into_iter().collect())
+}
+
+async fn read_lines(tx: &mut Tx, caller: &Caller, experiments: &[i64], view: ViewType) -> Result<Vec<LineRow>> {
+    let columns = "l.run_id, l.training_id, l.parent_id, l.start_ms, CASE WHEN l.prepared THEN 1 ELSE 0 END, l.origin";
+    let mut statement = packed(tx.dialect(), columns);
+    statement.push(
+        " FROM (SELECT m.run_id, m.training_id, m.parent_id, m.start_ms, m.prepared, m.origin
+             FROM lineage m CROSS JOIN run r WHERE m.experiment_id",
+    );
     statement.bind_ints(tx.dialect(), experiments).push(" AND r.id = m.run_id");
     push_view(&mut statement, "r.deleted_ms", view);
     statement.visible_to(caller, "m.experiment_id").push(" LIMIT ").bind(MAX_ROWS as i64 + 1).push(") l");
-    Ok(tx.optional(statement).await?.unwrap_or_default())
+    tx.unpack(statement).await
 }
 
 /// Those of `runs` that are in the experiments and in the view.
@@ -68,22 +66,20 @@ async fn read_visible(
     if runs.is_empty() {
         return Ok(Vec::new());
     }
-    let mut statement = sql("SELECT string_agg(CAST(r.id AS TEXT), ',') FROM run r WHERE r.id");
-    statement.bind_ints(tx.dialect(), runs).push(" AND +r.experiment_id").bind_ints(tx.dialect(), experiments);
+    let mut statement = packed(tx.dialect(), "r.id");
+    statement.push(" FROM run r WHERE r.id").bind_ints(tx.dialect(), runs);
+    statement.push(" AND +r.experiment_id").bind_ints(tx.dialect(), experiments);
     push_view(&mut statement, "r.deleted_ms", view);
     statement.visible_to(caller, "r.experiment_id");
-    let found: Option<(Option<String>,)> = tx.optional(statement).await?;
-    let found = found.and_then(|(found,)| found).unwrap_or_default();
-    found.split(',').filter(|id| !id.is_empty()).map(|id| id.parse().map_err(Error::internal)).collect()
+    Ok(tx.unpack::<(i64,)>(statement).await?.into_iter().map(|(id,)| id).collect())
 }
 
 async fn read_details(tx: &mut Tx, runs: &[i64]) -> Result<HashMap<i64, Detail>> {
     if runs.is_empty() {
         return Ok(HashMap::new());
     }
-    let mut statement = sql("SELECT r.id, r.public_id, r.status, m.origin
-         FROM run r JOIN lineage m ON m.run_id = r.id WHERE r.id");
-    statement.bind_ints(tx.dialect(), runs);
-    let details: Vec<Detail> = tx.all(statement).await?;
+    let mut statement = packed(tx.dialect(), "r.id, r.public_id, r.status, m.origin");
+    statement.push(" FROM run r JOIN lineage m ON m.run_id = r.id WHERE r.id").bind_ints(tx.dialect(), runs);
+    let details: Vec<Detail> = tx.unpack(statement).await?;
     Ok(details.into_iter().map(|detail| (detail.id, detail)).collect())
 }
