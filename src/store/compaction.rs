@@ -278,7 +278,8 @@ async fn write(mut tx: Tx, run_id: i64, swap: Swap) -> Result<()> {
         tx.run(statement).await?;
     }
     let head = "INSERT INTO metric_chunk (run_id, key_id, ordinal, count, nan_count, min_value, max_value, \
-                sum_value, min_step, max_step, first_ms, first_step, first_value, last_ms, last_step, last_value, data)";
+                sum_value, min_step, max_step, first_ms, first_step, first_value, last_ms, last_step, last_value, \
+                backward_steps, data)";
     tx.insert(head, chunk_columns(run_id, swap.new_chunks), "").await?;
     let (counts, blobs): (Vec<i64>, Vec<Vec<u8>>) = swap.remainder.into_iter().unzip();
     let columns = vec![Column::Int(vec![run_id; counts.len()]), Column::Int(counts), Column::Bytes(blobs)];
@@ -310,6 +311,9 @@ fn chunk_columns(run_id: i64, chunks: Vec<(i64, i64, chunk::Summary, Vec<u8>)>) 
         int(|summary| summary.last.timestamp_ms),
         int(|summary| summary.last.step),
         float(|summary| value_to_store(summary.last.value)),
+        Column::OptInt(
+            chunks.iter().map(|(_, _, summary, _)| summary.backward_steps.map(|steps| steps as i64)).collect(),
+        ),
     ];
     columns.push(Column::Bytes(chunks.into_iter().map(|(_, _, _, data)| data).collect()));
     Columns(columns)

@@ -106,7 +106,7 @@ impl Store {
 }
 
 /// The internal ids of the runs that exist and that the caller may see, by public id.
-async fn visible_runs(tx: &mut Tx, caller: &Caller, run_ids: &[&str]) -> Result<BTreeMap<String, i64>> {
+pub(super) async fn visible_runs(tx: &mut Tx, caller: &Caller, run_ids: &[&str]) -> Result<BTreeMap<String, i64>> {
     let mut statement = sql("SELECT public_id, id FROM run WHERE public_id");
     statement.bind_texts(tx.dialect(), run_ids).visible_to(caller, "experiment_id");
     Ok(tx.all::<(String, i64)>(statement).await?.into_iter().collect())

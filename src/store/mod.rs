@@ -8,6 +8,7 @@
 
 mod changes;
 mod compaction;
+mod curves;
 mod datasets;
 mod db;
 mod documents;
@@ -16,6 +17,7 @@ mod filesystem;
 mod history;
 mod keys;
 mod lineage;
+mod plots;
 pub mod points;
 mod runs;
 mod search;
@@ -28,9 +30,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use changes::{ChangedRun, Changes};
+pub use curves::axis::Axis;
+pub use curves::bucket::{Bucket, Buckets, Marks};
+pub use curves::curve::{Curve, Segment};
+pub use curves::grid::{Grid, Position, place_of};
+pub use curves::survey::Outline;
 pub use documents::RunDocument;
 pub use history::{HistoryPage, RunPoints};
 pub use lineage::{Edge, Graph, Node, Role, TrainingSummary};
+pub use plots::{FoundSeries, Series, SeriesAttempt, SeriesRequest};
 pub use runs::RunUpdate;
 pub use search::{
     ExperimentPage, ExperimentSearch, FieldValue, Fork, Parent, ParentState, Row, Rows, RowsSearch, RunCursor, RunPage,

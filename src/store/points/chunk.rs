@@ -4,9 +4,12 @@
 //! chunk = version count timestamps steps values      all three in planes; count: varint
 //! ```
 
+use std::fmt;
+
 use anyhow::{Result, ensure};
 
 use super::{
+    Columns,
     column::{ColumnReader, ColumnWriter, Layout},
     corrupt, values,
     values::ValueWriter,
@@ -69,30 +72,62 @@ pub fn decode_into(blob: &[u8], points: &mut Vec<Point>) -> error::Result<()> {
 }
 
 fn read(blob: &[u8], points: &mut Vec<Point>) -> Result<()> {
-    let mut reader = Reader::new(blob);
-    let version = reader.byte()?;
-    ensure!(version == VERSION, "its version is {version}; this program reads {VERSION}");
-    let count = reader.count(MAX_POINTS)?;
-    ensure!(count > 0, "it is empty");
-
-    let mut columns = ColumnReader::new(Layout::Planes);
-    let (mut timestamps, mut steps, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
-    columns.read(&mut reader, count, &mut timestamps)?;
-    columns.read(&mut reader, count, &mut steps)?;
-    points.reserve(count);
+    let mut columns = Columns::default();
+    Decoder::default().read(blob, true, &mut columns)?;
     let start = points.len();
-    let mut places = timestamps.iter().zip(&steps);
-    values::read(&mut reader, count, &mut columns, &mut numbers, |value| {
-        points.extend(places.next().map(|(timestamp_ms, step)| Point {
-            timestamp_ms: *timestamp_ms,
-            step: *step,
-            value,
-        }));
-    })?;
-    reader.finish()?;
+    points.extend(columns.points());
     // Whoever merges chunks relies on their order, and damage rarely keeps it.
     ensure!(points[start..].is_sorted_by(|one, next| one < next), "its points are out of order");
     Ok(())
+}
+
+/// Decodes chunk after chunk. Keeps its buffers, and zstd's, for the next one.
+pub struct Decoder {
+    columns: ColumnReader,
+    numbers: Vec<i64>,
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Decoder { columns: ColumnReader::new(Layout::Planes), numbers: Vec::new() }
+    }
+}
+
+impl fmt::Debug for Decoder {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Decoder").finish_non_exhaustive()
+    }
+}
+
+impl Decoder {
+    /// Replaces what is in `columns` by the points of `blob`; without their timestamps where these are not wanted, which
+    /// saves a third of the time. Whether the points are in order is not looked at.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`].
+    pub fn decode(&mut self, blob: &[u8], with_timestamps: bool, columns: &mut Columns) -> error::Result<()> {
+        self.read(blob, with_timestamps, columns).map_err(|error| corrupt("chunk", error))
+    }
+
+    fn read(&mut self, blob: &[u8], with_timestamps: bool, columns: &mut Columns) -> Result<()> {
+        columns.clear();
+        let mut reader = Reader::new(blob);
+        let version = reader.byte()?;
+        ensure!(version == VERSION, "its version is {version}; this program reads {VERSION}");
+        let count = reader.count(MAX_POINTS)?;
+        ensure!(count > 0, "it is empty");
+        if with_timestamps {
+            self.columns.read(&mut reader, count, &mut columns.timestamps_ms)?;
+        } else {
+            self.columns.skip(&mut reader, count)?;
+        }
+        self.columns.read(&mut reader, count, &mut columns.steps)?;
+        columns.values.reserve(count);
+        let values = &mut columns.values;
+        values::read(&mut reader, count, &mut self.columns, &mut self.numbers, |value| values.push(value))?;
+        reader.finish()
+    }
 }
 
 /// What a chunk holds, for those who need not know its points.
@@ -116,6 +151,9 @@ pub struct Summary {
     pub min_step: i64,
     /// The greatest step.
     pub max_step: i64,
+    /// How many points have a step before that of the point before them; `None` for chunks that were made before anyone
+    /// counted.
+    pub backward_steps: Option<usize>,
 }
 
 impl Summary {
@@ -132,6 +170,7 @@ impl Summary {
             last,
             min_step: first.step,
             max_step: first.step,
+            backward_steps: Some(points.windows(2).filter(|pair| pair[1].step < pair[0].step).count()),
         };
         for point in points {
             summary.min_step = summary.min_step.min(point.step);
@@ -163,6 +202,20 @@ mod tests {
             decode_into(&encode(&points), &mut decoded).unwrap();
 
             prop_assert_eq!(bits(&decoded[1..]), bits(&points));
+        }
+
+        #[test]
+        fn the_columns_of_a_chunk_come_back_with_or_without_timestamps(points in ascending_points(1..400)) {
+            let (mut decoder, mut columns) = (Decoder::default(), Columns::default());
+
+            for _ in 0..2 {
+                decoder.decode(&encode(&points), true, &mut columns).unwrap();
+                prop_assert_eq!(bits(&Vec::from_iter(columns.points())), bits(&points));
+                decoder.decode(&encode(&points), false, &mut columns).unwrap();
+                prop_assert!(columns.timestamps_ms.is_empty());
+                prop_assert!(columns.steps.iter().copied().eq(points.iter().map(|point| point.step)));
+                prop_assert_eq!(&columns.values, &Vec::from_iter(points.iter().map(|point| point.value)));
+            }
         }
 
         #[test]
@@ -262,6 +315,7 @@ mod tests {
                 last: points[3],
                 min_step: -3,
                 max_step: 9,
+                backward_steps: Some(2),
             }
         );
         assert_eq!(Summary::of(&[]), None);

@@ -92,7 +92,7 @@ pub fn rechunk(
 
 /// Appends `chunk` to `out`, with those of `pending` in between that belong before its last point; they are removed
 /// from `pending`. Both are sorted and without duplicates, and so is what is appended.
-fn interleave(mut chunk: &[Point], pending: &mut &[Point], out: &mut Vec<Point>) {
+pub(in crate::store) fn interleave(mut chunk: &[Point], pending: &mut &[Point], out: &mut Vec<Point>) {
     while let Some((next, later)) = pending.split_first() {
         let (before, rest) = chunk.split_at(chunk.partition_point(|point| point < next));
         out.extend_from_slice(before);

@@ -30,6 +30,42 @@ mod varint;
 pub use sample::sample_indices;
 
 use crate::error::Error;
+use crate::model::{MetricValue, Point};
+
+/// Points by columns, for those who go through many and need not all of each.
+#[derive(Debug, Default, Clone)]
+pub struct Columns {
+    /// When they were measured, in milliseconds since the epoch; empty where nobody asked.
+    pub timestamps_ms: Vec<i64>,
+    /// Their steps.
+    pub steps: Vec<i64>,
+    /// Their values, as many as steps.
+    pub values: Vec<MetricValue>,
+}
+
+impl Columns {
+    /// Replaces what is there.
+    pub fn fill<'a>(&mut self, points: impl IntoIterator<Item = &'a Point>) {
+        self.clear();
+        for point in points {
+            self.timestamps_ms.push(point.timestamp_ms);
+            self.steps.push(point.step);
+            self.values.push(point.value);
+        }
+    }
+
+    /// The points, if the timestamps are known.
+    pub fn points(&self) -> impl Iterator<Item = Point> {
+        let places = self.timestamps_ms.iter().zip(&self.steps).zip(&self.values);
+        places.map(|((timestamp_ms, step), value)| Point { timestamp_ms: *timestamp_ms, step: *step, value: *value })
+    }
+
+    fn clear(&mut self) {
+        self.timestamps_ms.clear();
+        self.steps.clear();
+        self.values.clear();
+    }
+}
 
 /// A stored `kind` of blob that cannot be decoded: the database is damaged, or newer than this program.
 fn corrupt(kind: &str, source: anyhow::Error) -> Error {

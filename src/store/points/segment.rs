@@ -130,6 +130,37 @@ pub fn series(blob: &[u8], key_id: i64) -> error::Result<Option<Vec<Point>>> {
     read().map_err(|error| corrupt("segment", error))
 }
 
+/// As [`series`], of several: those of `key_ids`, which are ascending, that `blob` has.
+///
+/// # Errors
+///
+/// As [`series`].
+pub fn some_series(blob: &[u8], key_ids: &[i64]) -> error::Result<Vec<(i64, Vec<Point>)>> {
+    let read = || -> Result<_> {
+        let mut segment = Segment::read(blob)?;
+        let entries = std::mem::take(&mut segment.entries);
+        let mut places: Vec<Option<Places>> = segment.axes.iter().map(|_| None).collect();
+        let mut found = Vec::new();
+        for Entry { key_id, axis } in entries {
+            if found.len() == key_ids.len() {
+                break;
+            }
+            if key_ids.binary_search(&key_id).is_err() {
+                values::skip(&mut segment.rest, segment.axes[axis].count, &segment.columns)?;
+                continue;
+            }
+            // Most series of a segment share one axis.
+            let places = match &mut places[axis] {
+                Some(places) => places,
+                empty => empty.insert(segment.axes[axis].decode(&mut segment.columns)?),
+            };
+            found.push((key_id, segment.decode_values(places)?));
+        }
+        Ok(found)
+    };
+    read().map_err(|error| corrupt("segment", error))
+}
+
 /// All series of `blob` with their key ids, in ascending order of these.
 ///
 /// # Errors
@@ -308,6 +339,11 @@ mod tests {
                 let all = decode_all(&blob).unwrap();
 
                 prop_assert_eq!(all.len(), written.len());
+                let some: Vec<i64> = written.iter().map(|(key_id, _)| *key_id).step_by(2).chain([i64::MAX]).collect();
+                prop_assert_eq!(
+                    some_series(&blob, &some).unwrap(),
+                    all.iter().filter(|(key_id, _)| some.contains(key_id)).cloned().collect::<Vec<_>>()
+                );
                 for ((key_id, points), (read_key, read)) in written.iter().zip(&all) {
                     prop_assert_eq!(key_id, read_key);
                     prop_assert_eq!(bits(points), bits(read));
