@@ -7,7 +7,9 @@ pub mod changes;
 pub mod experiments;
 pub mod keys;
 pub mod lineage;
+mod numbers;
 pub mod rows;
+pub mod series;
 
 use serde::{Serialize, Serializer};
 

@@ -1,5 +1,6 @@
 //! What is kept of the points of one bucket.
 
+use crate::model::MetricValue;
 use crate::store::points::chunk::Summary;
 
 /// Numbers beyond this are summed apart and scaled down, so that no sum of a series overflows.
@@ -30,11 +31,6 @@ impl Sum {
         let count = count as f64;
         // Rounding must not carry it outside.
         (self.small / count + self.large / count / DOWN).clamp(min, max)
-    }
-
-    fn merge(&mut self, other: &Sum) {
-        self.small += other.small;
-        self.large += other.large;
     }
 }
 
@@ -86,6 +82,25 @@ impl Bucket {
         self.smooth.add(value);
     }
 
+    /// Adds numbers, which are not many times larger than a sum can hold; and, if there are as many, their smoothed values.
+    /// Adds nothing and answers false if there is any other value among them.
+    #[inline]
+    pub fn add_all(&mut self, values: &[MetricValue], smooth: &[f64]) -> bool {
+        let Some(last) = values.last() else { return true };
+        let (found, smoothed) = (Figures::of(values, MetricValue::get), Figures::of(smooth, |value| value));
+        if !found.is_sane || !smoothed.is_sane {
+            return false;
+        }
+        self.count += values.len() as u64;
+        self.min = self.min.min(found.min);
+        self.max = self.max.max(found.max);
+        self.last = last.get();
+        self.sum.small += found.sum;
+        self.smooth_range = (self.smooth_range.0.min(smoothed.min), self.smooth_range.1.max(smoothed.max));
+        self.smooth.small += smoothed.sum;
+        true
+    }
+
     /// Adds all points of a chunk, if all are finite and their sum is known.
     pub fn add_chunk(&mut self, summary: &Summary) {
         let (Some(min), Some(max)) = (summary.min, summary.max) else { return };
@@ -94,20 +109,6 @@ impl Bucket {
         self.max = self.max.max(max);
         self.last = summary.last.value.get();
         self.sum.add(summary.sum);
-    }
-
-    /// Adds what comes later in the history.
-    pub fn merge(&mut self, later: &Bucket) {
-        self.count += later.count;
-        self.min = self.min.min(later.min);
-        self.max = self.max.max(later.max);
-        if later.count > 0 {
-            self.last = later.last;
-        }
-        self.sum.merge(&later.sum);
-        self.smooth.merge(&later.smooth);
-        self.smooth_range =
-            (self.smooth_range.0.min(later.smooth_range.0), self.smooth_range.1.max(later.smooth_range.1));
     }
 
     /// The mean; not less than the least number and not more than the greatest.
@@ -123,8 +124,46 @@ impl Bucket {
 
 /// Whether a chunk's summary says all that a bucket wants to know of its points.
 pub fn is_plain(summary: &Summary) -> bool {
-    let range = (summary.min.unwrap_or(f64::MIN), summary.max.unwrap_or(f64::MAX));
-    summary.nan_count == 0 && range.0 > f64::MIN && range.1 < f64::MAX && summary.sum.abs() < LARGE
+    // A sum of large numbers may have been cut on the way.
+    let is_small = |value: Option<f64>| value.is_some_and(|value| value.abs() < LARGE);
+    summary.nan_count == 0 && is_small(summary.min) && is_small(summary.max)
+}
+
+/// What a bucket wants to know of many numbers.
+struct Figures {
+    sum: f64,
+    min: f64,
+    max: f64,
+    is_sane: bool,
+}
+
+impl Figures {
+    #[inline]
+    fn of<T: Copy>(values: &[T], number: impl Fn(T) -> f64) -> Self {
+        // Side by side, so that one addition does not wait for the one before.
+        const LANES: usize = 4;
+        let (mut sums, mut mins, mut maxs) = ([0.0; LANES], [f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);
+        let mut sane = [true; LANES];
+        let mut add = |lane: usize, value: f64| {
+            sums[lane] += value;
+            mins[lane] = if value < mins[lane] { value } else { mins[lane] };
+            maxs[lane] = if value > maxs[lane] { value } else { maxs[lane] };
+            sane[lane] &= value.abs() < LARGE;
+        };
+        let (whole, rest) = values.as_chunks::<LANES>();
+        for four in whole {
+            for (lane, value) in four.iter().enumerate() {
+                add(lane, number(*value));
+            }
+        }
+        rest.iter().for_each(|value| add(0, number(*value)));
+        Figures {
+            sum: (sums[0] + sums[1]) + (sums[2] + sums[3]),
+            min: mins.into_iter().fold(f64::INFINITY, f64::min),
+            max: maxs.into_iter().fold(f64::NEG_INFINITY, f64::max),
+            is_sane: sane == [true; LANES],
+        }
+    }
 }
 
 /// Buckets by their place in the grid; empty ones are left out.
@@ -157,13 +196,6 @@ impl Buckets {
             }
         };
         &mut self.buckets[place]
-    }
-
-    /// Adds what comes later in the history.
-    pub fn merge(&mut self, later: &Buckets) {
-        for (at, bucket) in later.at.iter().zip(&later.buckets) {
-            self.get(*at).merge(bucket);
-        }
     }
 }
 
@@ -213,21 +245,40 @@ mod tests {
         ) {
             let values: Vec<f64> = values.into_iter().filter(|value| value.is_finite()).collect();
             prop_assume!(!values.is_empty());
-            let (mut whole, mut first, mut rest) = (Bucket::default(), Bucket::default(), Bucket::default());
+            let (mut one_by_one, mut at_once) = (Bucket::default(), Bucket::default());
             let cut = cut.index(values.len());
-            for (place, value) in values.iter().enumerate() {
-                whole.add(*value);
-                if place < cut { first.add(*value) } else { rest.add(*value) }
-            }
+            values.iter().for_each(|value| one_by_one.add(*value));
+            let mut add = |values: &[f64]| {
+                if !at_once.add_all(&Vec::from_iter(values.iter().copied().map(MetricValue::new)), &[]) {
+                    values.iter().for_each(|value| at_once.add(*value));
+                }
+            };
 
-            first.merge(&rest);
+            add(&values[..cut]);
+            add(&values[cut..]);
 
             let expected = values.iter().map(|value| value / values.len() as f64).sum::<f64>();
             let scale = values.iter().fold(0.0_f64, |scale, value| scale.max(value.abs()));
-            for bucket in [whole, first] {
+            for bucket in [one_by_one, at_once] {
                 prop_assert!(bucket.min <= bucket.mean() && bucket.mean() <= bucket.max);
                 prop_assert!((bucket.mean() - expected).abs() <= scale * 1e-12, "{} {expected}", bucket.mean());
                 prop_assert_eq!((bucket.count, bucket.last), (values.len() as u64, values[values.len() - 1]));
+                prop_assert_eq!(bucket.min, values.iter().copied().fold(f64::INFINITY, f64::min));
+                prop_assert_eq!(bucket.max, values.iter().copied().fold(f64::NEG_INFINITY, f64::max));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_common_number_is_not_added_among_others() {
+        for odd in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300] {
+            for place in 0..9 {
+                let mut values = [MetricValue::new(0.5); 9];
+                values[place] = MetricValue::new(odd);
+                let mut bucket = Bucket::default();
+
+                assert!(!bucket.add_all(&values, &[]), "{odd} at {place}");
+                assert_eq!(bucket, Bucket::default());
             }
         }
     }

@@ -125,10 +125,13 @@ impl Curves {
         Curves { view, grid, curves: outlines.iter().map(curve).collect(), smoothing: smoothing > 0.0 }
     }
 
-    /// How many buckets there are in all.
+    /// How many buckets and marks there are in all.
     pub fn used(&self) -> usize {
-        let segments = self.curves.iter().flat_map(|curve| &curve.segments);
-        segments.map(|segment| segment.buckets.at.len()).sum()
+        let of_curve = |curve: &Curve| {
+            let buckets: usize = curve.segments.iter().map(|segment| segment.buckets.at.len()).sum();
+            buckets + curve.nan.at.len() + curve.infinity.at.len() + curve.negative_infinity.at.len()
+        };
+        self.curves.iter().map(of_curve).sum()
     }
 
     /// The curves, and all places that are used, ascending.

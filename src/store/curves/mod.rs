@@ -1,15 +1,16 @@
-//! Series of points as curves to be drawn: pure, without SQL and tasks.
+//! Curves: the points of metrics as a plot wants them, as pure functions.
 //!
-//! Whatever the number of points, an answer has at most as many buckets as a screen has pixels. All series of an answer
-//! share one [`grid`]. A [`survey`] finds where the points lie, then each series fills its [`bucket`]s ([`curve`]); both
-//! go through the points by a [`walk`] that decodes a chunk only where its summary does not say enough. What of an
-//! earlier attempt of a training still counts is decided by [`keep`].
+//! A plot asks for series over one x axis. A [`walk`] goes through the parts of all series, of each in the order of its
+//! history, and hands a [`walk::Consumer`] the points, or the summaries of chunks where these say enough. It happens
+//! twice: a [`survey`] learns how many points there are, from where to where, and so which [`grid`] the answer has; then
+//! [`curve`] puts points into [`bucket`]s. Points of attempts that later attempts went over again are sorted out on the
+//! way ([`keep`]). Nothing here knows SQL, and never more than a chunk is decoded.
 
 pub mod axis;
 pub mod bucket;
 pub mod curve;
 pub mod grid;
 pub mod keep;
-mod smoothing;
+pub mod smoothing;
 pub mod survey;
 pub mod walk;

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use super::axis::View;
-use super::grid::{Distinct, Grid};
+use super::axis::{Lookup, NOWHERE, View};
+use super::grid::{Distinct, Frame, Grid};
 use super::walk::{Consumer, Part, Use};
+use crate::error::Result;
 use crate::model::Point;
+use crate::store::points::Columns;
 use crate::store::points::chunk::Summary;
 
-/// With more points than this, nobody looks whether few x occur.
-const MOST_EXACT_POINTS: usize = 500_000;
+/// Among more points than this, nobody looks for how few x there may be.
+const MAX_EXACT_POINTS: usize = 500_000;
 
 /// What a series is, whatever part of it is asked for.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -24,21 +26,26 @@ pub struct Outline {
     pub first: Option<Point>,
     /// The last point.
     pub last: Option<Point>,
-    /// How many points were left out because they are superseded, or, of what is superseded, because they are not.
+    /// How often a step is less than that of the point before.
+    pub backward_steps: u64,
+    /// How many points were left out because they are superseded; or, of what is superseded, because they are not.
     pub dropped: u64,
+    /// The first and the last place on the axis, in the range.
+    pub extent: Option<(i64, i64)>,
 }
 
 impl Outline {
-    fn add_ends(&mut self, first: Point, last: Point, steps: (i64, i64), count: usize) {
-        self.total += count as u64;
-        self.first.get_or_insert(first);
-        self.last = Some(last);
-        self.steps = Some(widened(self.steps, steps));
-    }
-
-    fn add_values(&mut self, (min, max): (f64, f64)) {
-        let (least, greatest) = self.values.unwrap_or((min, max));
-        self.values = Some((least.min(min), greatest.max(max)));
+    fn add(&mut self, summary: &Summary) {
+        self.total += summary.count as u64;
+        self.first.get_or_insert(summary.first);
+        let is_back = self.last.is_some_and(|last| summary.first.step < last.step);
+        self.backward_steps += u64::from(is_back) + summary.backward_steps.unwrap_or_default() as u64;
+        self.last = Some(summary.last);
+        self.steps = Some(widened(self.steps, (summary.min_step, summary.max_step)));
+        if let (Some(min), Some(max)) = (summary.min, summary.max) {
+            let (least, greatest) = self.values.unwrap_or((min, max));
+            self.values = Some((least.min(min), greatest.max(max)));
+        }
     }
 }
 
@@ -46,7 +53,7 @@ fn widened(range: Option<(i64, i64)>, (first, last): (i64, i64)) -> (i64, i64) {
     range.map_or((first, last), |range| (range.0.min(first), range.1.max(last)))
 }
 
-/// What an attempt gave to a series.
+/// What a run gave to a series.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Share {
     /// How many points.
@@ -61,94 +68,130 @@ pub struct Survey {
     view: Arc<View>,
     outlines: Vec<Outline>,
     shares: Vec<Share>,
-    extent: Option<(i64, i64)>,
     distinct: Distinct,
-    current: usize,
+    /// How many points in the range were looked at one by one.
+    seen: usize,
+    number: usize,
+    places: Vec<i64>,
 }
 
 impl Survey {
-    /// Before the first point; at most `buckets` places can be told apart.
-    pub fn new(view: Arc<View>, parts: &[Part], buckets: usize) -> Self {
-        let mut distinct = Distinct::new(buckets);
-        let in_range = |part: &Part| {
-            let chunks = part.points.chunks.iter().map(|chunk| &chunk.summary);
-            let touched =
-                chunks.filter(|summary| view.bounds(part.run, summary).is_none_or(|bounds| view.touches(bounds)));
-            touched.map(|summary| summary.count).sum::<usize>() + part.points.pending.len()
-        };
-        if parts.iter().map(in_range).sum::<usize>() > MOST_EXACT_POINTS {
+    /// Before the first point of so many series. If no more than `exact` different places on the axis occur, they are
+    /// the grid; with 0, nobody looks.
+    pub fn new(view: Arc<View>, series: usize, parts: usize, exact: usize) -> Self {
+        let mut distinct = Distinct::new(exact);
+        if exact == 0 {
             distinct.give_up();
         }
-        let outlines = parts.last().map_or(0, |part| part.series + 1);
         Survey {
             view,
-            outlines: vec![Outline::default(); outlines],
-            shares: vec![Share::default(); parts.len()],
-            extent: None,
+            outlines: vec![Outline::default(); series],
+            shares: vec![Share::default(); parts],
             distinct,
-            current: 0,
+            seen: 0,
+            number: 0,
+            places: Vec::new(),
         }
     }
 
-    /// The grid, and what the series and their attempts are.
-    pub fn finish(self, buckets: usize) -> (Grid, Vec<Outline>, Vec<Share>) {
+    /// What the series are, and what each part gave.
+    pub fn outlines(&self) -> (&[Outline], &[Share]) {
+        (&self.outlines, &self.shares)
+    }
+
+    /// The frame of all series, of at most `buckets`.
+    pub fn frame(self, buckets: usize) -> Frame {
         let numbers = self.view.is_numbers();
-        let grid = match (self.distinct.finish(), self.view.range.or(self.extent)) {
-            (Some(places), _) => Grid::Exact { places, numbers },
-            (None, Some(extent)) => Grid::equal(extent, buckets, numbers),
-            (None, None) => Grid::Exact { places: Vec::new(), numbers },
-        };
-        (grid, self.outlines, self.shares)
+        let extents = self.outlines.iter().filter_map(|outline| outline.extent);
+        let extent = extents.reduce(|one, other| widened(Some(one), other));
+        match (self.distinct.finish(), self.view.range.or(extent)) {
+            (Some(places), range) => Frame::exact(places, numbers, range),
+            (None, Some(range)) => Frame { grid: Grid::equal(range, buckets, numbers), range },
+            (None, None) => Frame::exact(Vec::new(), numbers, None),
+        }
     }
 }
 
 impl Consumer for Survey {
     fn plan(&self, part: &Part, summary: &Summary) -> Use {
         let Some(bounds) = self.view.bounds(part.run, summary) else { return Use::Points };
-        let is_infinite = summary.min == Some(f64::MIN) || summary.max == Some(f64::MAX);
-        if is_infinite || (!self.distinct.is_over() && self.view.touches(bounds)) { Use::Points } else { Use::Whole }
+        // The least finite value is not known among infinities.
+        let is_known = summary.backward_steps.is_some()
+            && summary.min != Some(f64::MIN)
+            && summary.max != Some(f64::MAX);
+        if is_known && (self.distinct.is_over() || !self.view.touches(bounds)) { Use::Whole } else { Use::Points }
+    }
+
+    fn wants_timestamps(&self) -> bool {
+        true
+    }
+
+    fn begin(&mut self, number: usize, part: &Part) -> Result<()> {
+        if self.number != number {
+            self.distinct.settle();
+        }
+        self.number = number;
+        if part.keep.is_superseded() {
+            // What one attempt left behind does not go on in what the next one left.
+            self.outlines[part.series].last = None;
+        }
+        Ok(())
     }
 
     fn pass(&mut self, _part: &Part, _summary: &Summary) {}
 
-    fn whole(&mut self, number: usize, part: &Part, summary: &Summary) {
+    fn whole(&mut self, part: &Part, summary: &Summary) {
         let outline = &mut self.outlines[part.series];
-        outline.add_ends(summary.first, summary.last, (summary.min_step, summary.max_step), summary.count);
-        if let (Some(min), Some(max)) = (summary.min, summary.max) {
-            outline.add_values((min, max));
-        }
-        self.shares[number].points += summary.count as u64;
-        self.shares[number].first_step.get_or_insert(summary.first.step);
-        if let Some(bounds) = self.view.bounds(part.run, summary) {
-            self.extent = Some(widened(self.extent, bounds));
+        outline.add(summary);
+        let share = &mut self.shares[self.number];
+        share.points += summary.count as u64;
+        share.first_step.get_or_insert(summary.first.step);
+        if let Some(bounds) = self.view.bounds(part.run, summary).filter(|bounds| self.view.touches(*bounds)) {
+            outline.extent = Some(widened(outline.extent, bounds));
         }
     }
 
-    fn points(&mut self, number: usize, part: &Part, points: &[Point]) {
-        if self.current != part.series {
-            self.current = part.series;
-            self.distinct.settle();
-        }
-        let Some((first, last)) = points.first().zip(points.last()) else { return };
-        let mut steps = (first.step, first.step);
-        let mut values: Option<(f64, f64)> = None;
-        for point in points {
-            steps = (steps.0.min(point.step), steps.1.max(point.step));
-            let value = point.value.get();
-            if value.abs() < f64::MAX {
-                let (min, max) = values.unwrap_or((value, value));
-                values = Some((min.min(value), max.max(value)));
-            }
-            if let Some(place) = self.view.place(part.run, point).filter(|place| self.view.covers(*place)) {
-                self.extent = Some(widened(self.extent, (place, place)));
-                self.distinct.add(place);
-            }
-        }
+    fn points(&mut self, part: &Part, points: &Columns) {
+        let mut values = points.values.iter().map(|value| value.get()).filter(|value| value.abs() < f64::MAX);
+        let range = values.next().map(|value| {
+            values.fold((value, value), |(min, max), value| (f64::min(min, value), f64::max(max, value)))
+        });
+        let mut ends = [0, points.steps.len() - 1].map(|index| Point {
+            timestamp_ms: points.timestamps_ms[index],
+            step: points.steps[index],
+            value: points.values[index],
+        });
+        ends.sort();
+        let steps = points.steps.iter().fold(None, |range, step| Some(widened(range, (*step, *step))));
+        let (min_step, max_step) = steps.unwrap_or_default();
         let outline = &mut self.outlines[part.series];
-        outline.add_ends(*first, *last, steps, points.len());
-        values.into_iter().for_each(|values| outline.add_values(values));
-        self.shares[number].points += points.len() as u64;
-        self.shares[number].first_step.get_or_insert(first.step);
+        outline.add(&Summary {
+            count: points.steps.len(),
+            nan_count: 0,
+            min: range.map(|range| range.0),
+            max: range.map(|range| range.1),
+            sum: 0.0,
+            first: ends[0],
+            last: ends[1],
+            min_step,
+            max_step,
+            backward_steps: Some(points.steps.windows(2).filter(|pair| pair[1] < pair[0]).count()),
+        });
+        let share = &mut self.shares[self.number];
+        share.points += points.steps.len() as u64;
+        share.first_step.get_or_insert(points.steps[0]);
+
+        for place in self.view.places(part.run, points, &mut self.places) {
+            if *place == NOWHERE && self.view.is_numbers() || !self.view.covers(*place) {
+                continue;
+            }
+            outline.extent = Some(widened(outline.extent, (*place, *place)));
+            self.seen += 1;
+            self.distinct.add(*place);
+        }
+        if self.seen > MAX_EXACT_POINTS {
+            self.distinct.give_up();
+        }
     }
 
     fn dropped(&mut self, part: &Part, count: usize) {
@@ -157,11 +200,11 @@ impl Consumer for Survey {
 }
 
 /// Collects the places (time, step) where the steps of runs go back.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Restarts {
     /// By the number of the run.
     pub places: Vec<Vec<(i64, i64)>>,
-    previous: Option<(usize, i64)>,
+    previous: Option<i64>,
 }
 
 impl Restarts {
@@ -171,10 +214,10 @@ impl Restarts {
     }
 
     fn step(&mut self, run: usize, timestamp_ms: i64, step: i64) {
-        if self.previous.is_some_and(|(other, previous)| other == run && step < previous) {
+        if self.previous.is_some_and(|previous| step < previous) {
             self.places[run].push((timestamp_ms, step));
         }
-        self.previous = Some((run, step));
+        self.previous = Some(step);
     }
 }
 
@@ -183,38 +226,78 @@ impl Consumer for Restarts {
         if summary.backward_steps == Some(0) { Use::Pass } else { Use::Points }
     }
 
+    fn wants_timestamps(&self) -> bool {
+        true
+    }
+
+    fn begin(&mut self, _number: usize, _part: &Part) -> Result<()> {
+        self.previous = None;
+        Ok(())
+    }
+
     fn pass(&mut self, part: &Part, summary: &Summary) {
         self.step(part.run, summary.first.timestamp_ms, summary.first.step);
         self.step(part.run, summary.last.timestamp_ms, summary.last.step);
     }
 
-    fn whole(&mut self, _number: usize, _part: &Part, _summary: &Summary) {}
+    fn whole(&mut self, _part: &Part, _summary: &Summary) {}
 
-    fn points(&mut self, _number: usize, part: &Part, points: &[Point]) {
-        points.iter().for_each(|point| self.step(part.run, point.timestamp_ms, point.step));
+    fn points(&mut self, part: &Part, points: &Columns) {
+        points.points().for_each(|point| self.step(part.run, point.timestamp_ms, point.step));
     }
 
     fn dropped(&mut self, _part: &Part, _count: usize) {}
 }
 
-/// Collects whole series: all points of each part.
-#[derive(Debug, Default)]
-pub struct Collect {
-    /// By the number of the part.
-    pub points: Vec<Vec<Point>>,
+/// Makes the lookups of the metric that is the axis; each part is that metric in another run.
+#[derive(Debug)]
+pub struct Lookups {
+    lookups: Vec<Lookup>,
+    run: usize,
+    points: Vec<Point>,
 }
 
-impl Consumer for Collect {
+impl Lookups {
+    /// Of so many runs.
+    pub fn new(runs: usize) -> Self {
+        Lookups { lookups: (0..runs).map(|_| Lookup::default()).collect(), run: 0, points: Vec::new() }
+    }
+
+    fn settle(&mut self) {
+        if !self.points.is_empty() {
+            self.lookups[self.run] = Lookup::new(&mut self.points);
+            self.points.clear();
+        }
+    }
+
+    /// By the number of the run.
+    pub fn finish(mut self) -> Vec<Lookup> {
+        self.settle();
+        self.lookups
+    }
+}
+
+impl Consumer for Lookups {
     fn plan(&self, _part: &Part, _summary: &Summary) -> Use {
         Use::Points
     }
 
+    fn wants_timestamps(&self) -> bool {
+        true
+    }
+
+    fn begin(&mut self, _number: usize, part: &Part) -> Result<()> {
+        self.settle();
+        self.run = part.run;
+        Ok(())
+    }
+
     fn pass(&mut self, _part: &Part, _summary: &Summary) {}
 
-    fn whole(&mut self, _number: usize, _part: &Part, _summary: &Summary) {}
+    fn whole(&mut self, _part: &Part, _summary: &Summary) {}
 
-    fn points(&mut self, number: usize, _part: &Part, points: &[Point]) {
-        self.points[number].extend_from_slice(points);
+    fn points(&mut self, _part: &Part, points: &Columns) {
+        self.points.extend(points.points());
     }
 
     fn dropped(&mut self, _part: &Part, _count: usize) {}

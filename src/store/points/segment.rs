@@ -315,7 +315,7 @@ mod tests {
     }
 
     /// Series of which many share an axis, some in part, and some have one value.
-    fn some_series() -> impl Strategy<Value = Vec<(i64, Vec<Point>)>> {
+    fn any_series() -> impl Strategy<Value = Vec<(i64, Vec<Point>)>> {
         let key_id = prop_oneof![1..300_i64, any::<i64>()];
         let series = (key_id, any::<prop::sample::Index>(), prop_oneof![Just(70), 1..5_usize], any::<Option<f64>>());
         (prop::collection::vec(points(1..70), 1..8), prop::collection::vec(series, 0..20)).prop_map(|(axes, series)| {
@@ -334,7 +334,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_segment_comes_back_whole_and_series_by_series(written in some_series(), other_key: i64) {
+        fn a_segment_comes_back_whole_and_series_by_series(written in any_series(), other_key: i64) {
             for blob in [encode(&borrow(&written)), encode_compressed(&borrow(&written))] {
                 let all = decode_all(&blob).unwrap();
 
@@ -367,7 +367,7 @@ mod tests {
         }
 
         #[test]
-        fn damage_does_not_panic(written in some_series(), place in any::<prop::sample::Index>(), byte: u8) {
+        fn damage_does_not_panic(written in any_series(), place in any::<prop::sample::Index>(), byte: u8) {
             for mut blob in [encode(&borrow(&written)), encode_compressed(&borrow(&written))] {
                 let place = place.index(blob.len());
                 prop_assert!(decode_all(&blob[..place]).is_err(), "cut off");
