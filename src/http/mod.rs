@@ -87,7 +87,13 @@ pub fn table() -> Vec<Route> {
         fields(post.clone(), Own, "rows", Read, native::rows::list).revalidated(),
         fields(get.clone(), Own, "keys", Read, native::keys::list).revalidated(),
         fields(get.clone(), Own, "changes", Read, native::changes::list),
-        fields(post.clone(), Own, "series", Read, native::series::read).typed("ReadSeries", "FoundSeries").revalidated(),
+        fields(post.clone(), Own, "series", Read, native::series::read)
+            .typed("ReadSeries", "FoundSeries")
+            .revalidated(),
+        fields(post.clone(), Own, "inline-curves", Read, native::inline_curves::read)
+            .typed("ReadInlineCurves", "FoundCurves")
+            .revalidated(),
+        fields(get.clone(), Own, "export/series", Read, native::export::series).typed("ExportSeries", "CSV"),
         fields(get.clone(), Own, "runs/{run_id}/lineage", Read, native::lineage::find).revalidated(),
         raw(get.clone(), Api3, "mlflow/server-info", Public, ops::server_info).typed("none", "ServerInfo"),
         raw(get.clone(), Plain, "health", Public, ops::health).typed("none", "text"),

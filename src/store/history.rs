@@ -54,6 +54,13 @@ impl Store {
         Ok(HistoryPage { points, more })
     }
 
+    /// The first of `run_ids` that does not exist, or that the caller may not see.
+    pub async fn find_missing_run(&self, caller: &Caller, run_ids: &[&str]) -> Result<Option<String>> {
+        let mut tx = self.db().read().await?;
+        let visible = visible_runs(&mut tx, caller, run_ids).await?;
+        Ok(run_ids.iter().find(|run_id| !visible.contains_key(**run_id)).map(|run_id| (*run_id).to_owned()))
+    }
+
     /// The points of a metric in several runs, ordered by run id and then as histories are; at most `limit` in all.
     pub async fn list_bulk_history(
         &self,

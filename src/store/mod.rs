@@ -8,7 +8,7 @@
 
 mod changes;
 mod compaction;
-mod curves;
+pub mod curves;
 mod datasets;
 mod db;
 mod documents;
@@ -30,15 +30,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use changes::{ChangedRun, Changes};
-pub use curves::axis::Axis;
-pub use curves::bucket::{Bucket, Buckets, Marks};
-pub use curves::curve::{Curve, Segment};
-pub use curves::grid::{Grid, Position, place_of};
-pub use curves::survey::Outline;
 pub use documents::RunDocument;
 pub use history::{HistoryPage, RunPoints};
 pub use lineage::{Edge, Graph, Node, Role, TrainingSummary};
-pub use plots::{FoundSeries, Series, SeriesAttempt, SeriesRequest};
+pub use plots::{FoundSeries, InlineCurve, InlineRequest, Series, SeriesAttempt, SeriesRequest};
 pub use runs::RunUpdate;
 pub use search::{
     ExperimentPage, ExperimentSearch, FieldValue, Fork, Parent, ParentState, Row, Rows, RowsSearch, RunCursor, RunPage,

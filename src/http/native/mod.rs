@@ -4,7 +4,10 @@
 //! `-Infinity`, and what a run does not have is `null`.
 
 pub mod changes;
+mod curve_json;
 pub mod experiments;
+pub mod export;
+pub mod inline_curves;
 pub mod keys;
 pub mod lineage;
 mod numbers;
@@ -16,7 +19,7 @@ use serde::{Serialize, Serializer};
 use super::fields::Fields;
 use crate::error::{Error, Result};
 use crate::store::FieldValue;
-use crate::validate;
+use crate::validate::{self, excerpt};
 
 /// Experiments of one request.
 const MAX_EXPERIMENTS: usize = 1_000;
@@ -31,6 +34,39 @@ fn read_experiments(fields: &mut Fields) -> Result<Vec<i64>> {
         )));
     }
     ids.iter().map(|id| validate::experiment_id(id)).collect()
+}
+
+/// The error for a value that is not `allowed`.
+fn invalid(name: &str, value: &str, allowed: &str) -> Error {
+    Error::Invalid(format!("Invalid value {} for parameter '{name}' supplied: {allowed}.", excerpt(value)))
+}
+
+/// A list of ids or names that must have an item, and at most `limit`.
+fn read_names(fields: &mut Fields, name: &str, limit: usize) -> Result<Vec<String>> {
+    let names = fields.texts(name)?;
+    if names.is_empty() {
+        return Err(fields.missing(name));
+    }
+    if names.len() > limit {
+        return Err(Error::Invalid(format!("'{name}' has {} items; at most {limit} are allowed", names.len())));
+    }
+    let mut unique: Vec<String> = Vec::with_capacity(names.len());
+    for item in names {
+        validate::no_nul(name, &item)?;
+        if !unique.contains(&item) {
+            unique.push(item);
+        }
+    }
+    Ok(unique)
+}
+
+/// A field that is true or false, and false where it is absent.
+fn read_flag(fields: &mut Fields, name: &str) -> Result<bool> {
+    match fields.take(name)? {
+        None => Ok(false),
+        Some(serde_json::Value::Bool(flag)) => Ok(flag),
+        Some(other) => Err(invalid(name, &other.to_string(), "it must be true or false")),
+    }
 }
 
 /// A number of a request that has bounds.

@@ -1,5 +1,7 @@
 //! Numbers as JSON, written by hand: an answer has hundreds of thousands.
 
+use std::sync::LazyLock;
+
 /// How many digits a number is told with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Digits {
@@ -9,11 +11,11 @@ pub enum Digits {
     All,
 }
 
-/// Powers of ten that are exact.
-const POWERS: [f64; 23] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
-    1e21, 1e22,
-];
+/// The least and the greatest power of ten that is a double with all its bits.
+const POWERS: std::ops::RangeInclusive<i32> = -307..=308;
+
+static POWERS_OF_TEN: LazyLock<Vec<f64>> =
+    LazyLock::new(|| POWERS.map(|power| format!("1e{power}").parse().unwrap_or(f64::NAN)).collect());
 
 /// Appends a number; one that JSON lacks is a text. Infinite values are kept as the greatest finite ones.
 pub fn put(out: &mut Vec<u8>, value: f64, digits: Digits) {
@@ -47,22 +49,27 @@ fn put_five(out: &mut Vec<u8>, value: f64) {
         put_integer(out, magnitude as u32);
         return;
     }
-    if !(1e-12..1e15).contains(&magnitude) {
-        out.extend_from_slice(format!("{magnitude:.4e}").as_bytes());
-        return;
-    }
-    // The power of two is close to that of ten: 0.30103 is the logarithm of 2.
+    let powers = &**POWERS_OF_TEN;
+    let power = |exponent: i32| powers.get((exponent - POWERS.start()) as usize).copied().unwrap_or(f64::INFINITY);
+    // By the power of two, this is the power of ten or one less.
     let binary = ((magnitude.to_bits() >> 52) as i32) - 1_023;
     let mut exponent = (f64::from(binary) * std::f64::consts::LOG10_2).floor() as i32;
     if magnitude >= power(exponent + 1) {
         exponent += 1;
     }
-    let scale = 4 - exponent;
-    let scaled = if scale >= 0 { magnitude * power(scale) } else { magnitude / power(-scale) };
+    if exponent < POWERS.start() + 4 {
+        out.extend_from_slice(format!("{magnitude:.4e}").as_bytes());
+        return;
+    }
+    let scaled = if exponent > 4 { magnitude / power(exponent - 4) } else { magnitude * power(4 - exponent) };
     let mut whole = (scaled + 0.5) as u32;
     if whole >= 100_000 {
         whole /= 10;
         exponent += 1;
+    }
+    if exponent == 308 {
+        // Rounded up, the greatest numbers would be infinite.
+        whole = whole.min(17_976);
     }
     let mut text = [0; 5];
     for digit in text.iter_mut().rev() {
@@ -95,11 +102,6 @@ fn put_five(out: &mut Vec<u8>, value: f64) {
     }
 }
 
-/// 10 to a power of either sign; exact where that is possible.
-fn power(exponent: i32) -> f64 {
-    if exponent >= 0 { POWERS[exponent as usize] } else { 1.0 / POWERS[exponent.unsigned_abs() as usize] }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -114,25 +116,35 @@ mod tests {
 
     proptest! {
         #[test]
-        fn five_digits_are_near_and_all_digits_exact(bits: u64, small in -1e6..1e6) {
-            for value in [f64::from_bits(bits), small, small / 1e5, small.round()] {
+        fn five_digits_are_near_and_all_digits_exact(
+            bits: u64,
+            small in -1e6..1e6,
+            exponent in -323..309_i32,
+            digits in 1..100_000_u32,
+        ) {
+            let decimal = format!("{digits}e{exponent}").parse().unwrap();
+            for value in [f64::from_bits(bits), small, small / 1e5, small.round(), decimal, f64::MAX.next_down()] {
                 if !value.is_finite() || value.abs() == f64::MAX {
                     continue;
                 }
                 let (five, all) = (text(value, Digits::Five), text(value, Digits::All));
                 let read: f64 = serde_json::from_str(&five).unwrap();
 
-                prop_assert!((read - value).abs() <= value.abs() * 5.001e-5, "{value} {five}");
+                // Among the least numbers, even the nearest is far.
+                let distance = (value.abs() * 5.001e-5).max(5e-324);
+                prop_assert!((read - value).abs() <= distance.max(if value.abs() > 1.797e308 { 1e304 } else { 0.0 }), "{value} {five}");
                 prop_assert!(five.bytes().filter(u8::is_ascii_digit).count() <= 13, "{five}");
                 prop_assert_eq!(serde_json::from_str::<f64>(&all).unwrap().to_bits(), value.to_bits());
             }
         }
 
         #[test]
-        fn rounding_keeps_the_order(one in -1e7..1e7, other in -1e7..1e7) {
+        fn rounding_keeps_the_order(one in -1e7..1e7, other in -1e7..1e7, scale in 1..20_i32) {
             let read = |value: f64| serde_json::from_str::<f64>(&text(value, Digits::Five)).unwrap();
 
-            prop_assert!(read(f64::min(one, other)) <= read(f64::max(one, other)));
+            for other in [other, one + other * 10_f64.powi(-scale)] {
+                prop_assert!(read(f64::min(one, other)) <= read(f64::max(one, other)));
+            }
         }
     }
 
@@ -148,7 +160,10 @@ mod tests {
             (123_456.0, "1.2346e5"),
             (0.000_123_456, "0.00012346"),
             (0.000_012_345_6, "1.2346e-5"),
-            (-1e-300, "-1.0000e-300"),
+            (-1e-300, "-1e-300"),
+            (2.5e15, "2.5e15"),
+            (5e-324, "4.9407e-324"),
+            (f64::MAX.next_down(), "1.7976e308"),
             (9.999_96, "10"),
             (f64::NAN, "\"NaN\""),
             (f64::MAX, "\"Infinity\""),

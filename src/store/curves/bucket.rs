@@ -197,6 +197,16 @@ impl Buckets {
         };
         &mut self.buckets[place]
     }
+
+    /// Drops the buckets that nothing was added to.
+    pub fn drop_empty(&mut self) {
+        if self.buckets.iter().all(|bucket| bucket.count > 0) {
+            return;
+        }
+        let mut buckets = self.buckets.iter();
+        self.at.retain(|_| buckets.next().is_some_and(|bucket| bucket.count > 0));
+        self.buckets.retain(|bucket| bucket.count > 0);
+    }
 }
 
 /// Where values of one kind lie that are no finite numbers.

@@ -40,7 +40,7 @@ impl Distinct {
         self.is_over
     }
 
-    /// Adds a place.
+    /// Adds a place of a series.
     #[inline]
     pub fn add(&mut self, place: i64) {
         if !self.is_over && self.fresh.last() != Some(&place) {
@@ -87,7 +87,7 @@ pub enum Grid {
     Integers {
         /// Where the first begins.
         start: i64,
-        /// How many integers each has.
+        /// How many integers each has; one less where these are all that there are.
         width: u64,
         /// The greatest integer.
         end: i64,
@@ -116,6 +116,20 @@ impl Grid {
         let width = span.div_ceil(count as u128);
         // One bucket of all integers there are is the only one whose width does not fit; all of them are in it.
         Grid::Integers { start, width: u64::try_from(width).unwrap_or(u64::MAX), end }
+    }
+
+    /// Whether every bucket is one place.
+    pub fn is_exact(&self) -> bool {
+        matches!(self, Grid::Exact { .. } | Grid::Integers { width: 1, .. })
+    }
+
+    /// How many buckets there are.
+    pub fn buckets(&self) -> u32 {
+        match self {
+            Grid::Exact { places, .. } => places.len() as u32,
+            Grid::Integers { end, .. } => self.index(*end) + 1,
+            Grid::Numbers { count, .. } => *count,
+        }
     }
 
     /// The bucket of a place that lies in the grid.
@@ -159,10 +173,29 @@ impl Grid {
             }
             Grid::Integers { .. } => {
                 let (first, last) = self.reach(0, index);
-                Position::Integer((i128::midpoint(first.into(), last.into())) as i64)
+                Position::Integer(((i128::from(first) + i128::from(last)) >> 1) as i64)
             }
             Grid::Numbers { start, width, .. } => Position::Number(start + (f64::from(index) + 0.5) * width),
         }
+    }
+}
+
+/// What of the axis is drawn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Frame {
+    /// Its buckets.
+    pub grid: Grid,
+    /// The first and the last place; points elsewhere are left out.
+    pub range: (i64, i64),
+}
+
+impl Frame {
+    /// A bucket for each of `places`, which are all that occur in `range`, or everywhere.
+    pub fn exact(places: Vec<i64>, numbers: bool, range: Option<(i64, i64)>) -> Self {
+        let ends = places.first().copied().zip(places.last().copied());
+        // Without a place, nothing lies in the range.
+        let range = range.or(ends).unwrap_or((1, 0));
+        Frame { grid: Grid::Exact { places, numbers }, range }
     }
 }
 

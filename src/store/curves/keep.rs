@@ -89,22 +89,10 @@ impl Keep {
     pub fn judge(&self, summary: &Summary) -> Verdict {
         let all = self.limit(summary.first.timestamp_ms).is_none_or(|limit| summary.max_step < limit);
         let none = self.limit(summary.last.timestamp_ms).is_some_and(|limit| summary.min_step >= limit);
-        match (all, none) {
-            (true, _) => {
-                if self.superseded {
-                    Verdict::None
-                } else {
-                    Verdict::All
-                }
-            }
-            (_, true) => {
-                if self.superseded {
-                    Verdict::All
-                } else {
-                    Verdict::None
-                }
-            }
-            _ => Verdict::Some,
+        match (all, none, self.superseded) {
+            (true, _, false) | (_, true, true) => Verdict::All,
+            (true, _, true) | (_, true, false) => Verdict::None,
+            (false, false, _) => Verdict::Some,
         }
     }
 }
@@ -185,7 +173,10 @@ mod tests {
 
     #[test]
     fn an_attempt_is_cut_where_the_earliest_of_all_later_ones_begins() {
-        assert_eq!(cuts(&[Some(0), Some(50), None, Some(40), Some(90)]), [Some(40), Some(40), Some(40), Some(90), None]);
+        assert_eq!(
+            cuts(&[Some(0), Some(50), None, Some(40), Some(90)]),
+            [Some(40), Some(40), Some(40), Some(90), None]
+        );
         assert_eq!(cuts(&[None, None]), [None, None]);
     }
 

@@ -30,7 +30,7 @@ pub struct Outline {
     pub backward_steps: u64,
     /// How many points were left out because they are superseded; or, of what is superseded, because they are not.
     pub dropped: u64,
-    /// The first and the last place on the axis, in the range.
+    /// The first and the last place on the axis.
     pub extent: Option<(i64, i64)>,
 }
 
@@ -38,8 +38,7 @@ impl Outline {
     fn add(&mut self, summary: &Summary) {
         self.total += summary.count as u64;
         self.first.get_or_insert(summary.first);
-        let is_back = self.last.is_some_and(|last| summary.first.step < last.step);
-        self.backward_steps += u64::from(is_back) + summary.backward_steps.unwrap_or_default() as u64;
+        self.backward_steps += summary.backward_steps.unwrap_or_default() as u64;
         self.last = Some(summary.last);
         self.steps = Some(widened(self.steps, (summary.min_step, summary.max_step)));
         if let (Some(min), Some(max)) = (summary.min, summary.max) {
@@ -71,7 +70,10 @@ pub struct Survey {
     distinct: Distinct,
     /// How many points in the range were looked at one by one.
     seen: usize,
+    /// The part and the series at hand.
     number: usize,
+    series: usize,
+    previous_step: Option<i64>,
     places: Vec<i64>,
 }
 
@@ -90,13 +92,31 @@ impl Survey {
             distinct,
             seen: 0,
             number: 0,
+            series: 0,
+            previous_step: None,
             places: Vec::new(),
         }
     }
 
-    /// What the series are, and what each part gave.
-    pub fn outlines(&self) -> (&[Outline], &[Share]) {
-        (&self.outlines, &self.shares)
+    /// What each series is.
+    pub fn outlines(&self) -> &[Outline] {
+        &self.outlines
+    }
+
+    /// What each part gave.
+    pub fn shares(&self) -> &[Share] {
+        &self.shares
+    }
+
+    fn add(&mut self, part: &Part, summary: &Summary) {
+        let outline = &mut self.outlines[part.series];
+        outline.add(summary);
+        let is_back = self.previous_step.is_some_and(|previous| summary.first.step < previous);
+        outline.backward_steps += u64::from(is_back);
+        self.previous_step = Some(summary.last.step);
+        let share = &mut self.shares[self.number];
+        share.points += summary.count as u64;
+        share.first_step.get_or_insert(summary.first.step);
     }
 
     /// The frame of all series, of at most `buckets`.
@@ -116,9 +136,8 @@ impl Consumer for Survey {
     fn plan(&self, part: &Part, summary: &Summary) -> Use {
         let Some(bounds) = self.view.bounds(part.run, summary) else { return Use::Points };
         // The least finite value is not known among infinities.
-        let is_known = summary.backward_steps.is_some()
-            && summary.min != Some(f64::MIN)
-            && summary.max != Some(f64::MAX);
+        let is_known =
+            summary.backward_steps.is_some() && summary.min != Some(f64::MIN) && summary.max != Some(f64::MAX);
         if is_known && (self.distinct.is_over() || !self.view.touches(bounds)) { Use::Whole } else { Use::Points }
     }
 
@@ -131,67 +150,65 @@ impl Consumer for Survey {
             self.distinct.settle();
         }
         self.number = number;
-        if part.keep.is_superseded() {
-            // What one attempt left behind does not go on in what the next one left.
-            self.outlines[part.series].last = None;
+        // What one attempt left behind does not go on in what the next one left.
+        if self.series != part.series || part.keep.is_superseded() {
+            self.previous_step = None;
         }
+        self.series = part.series;
         Ok(())
     }
 
     fn pass(&mut self, _part: &Part, _summary: &Summary) {}
 
-    fn whole(&mut self, part: &Part, summary: &Summary) {
+    fn whole(&mut self, part: &Part, summary: &Summary) -> Result<()> {
+        self.add(part, summary);
         let outline = &mut self.outlines[part.series];
-        outline.add(summary);
-        let share = &mut self.shares[self.number];
-        share.points += summary.count as u64;
-        share.first_step.get_or_insert(summary.first.step);
-        if let Some(bounds) = self.view.bounds(part.run, summary).filter(|bounds| self.view.touches(*bounds)) {
+        if let Some(bounds) = self.view.bounds(part.run, summary) {
             outline.extent = Some(widened(outline.extent, bounds));
         }
+        Ok(())
     }
 
-    fn points(&mut self, part: &Part, points: &Columns) {
+    fn points(&mut self, part: &Part, points: &Columns) -> Result<()> {
         let mut values = points.values.iter().map(|value| value.get()).filter(|value| value.abs() < f64::MAX);
-        let range = values.next().map(|value| {
-            values.fold((value, value), |(min, max), value| (f64::min(min, value), f64::max(max, value)))
-        });
-        let mut ends = [0, points.steps.len() - 1].map(|index| Point {
+        let range = values
+            .next()
+            .map(|value| values.fold((value, value), |(min, max), value| (f64::min(min, value), f64::max(max, value))));
+        let point = |index: usize| Point {
             timestamp_ms: points.timestamps_ms[index],
             step: points.steps[index],
             value: points.values[index],
-        });
-        ends.sort();
+        };
         let steps = points.steps.iter().fold(None, |range, step| Some(widened(range, (*step, *step))));
         let (min_step, max_step) = steps.unwrap_or_default();
-        let outline = &mut self.outlines[part.series];
-        outline.add(&Summary {
+        let found = Summary {
             count: points.steps.len(),
             nan_count: 0,
             min: range.map(|range| range.0),
             max: range.map(|range| range.1),
             sum: 0.0,
-            first: ends[0],
-            last: ends[1],
+            first: point(0),
+            last: point(points.steps.len() - 1),
             min_step,
             max_step,
             backward_steps: Some(points.steps.windows(2).filter(|pair| pair[1] < pair[0]).count()),
-        });
-        let share = &mut self.shares[self.number];
-        share.points += points.steps.len() as u64;
-        share.first_step.get_or_insert(points.steps[0]);
-
+        };
+        self.add(part, &found);
+        let outline = &mut self.outlines[part.series];
         for place in self.view.places(part.run, points, &mut self.places) {
-            if *place == NOWHERE && self.view.is_numbers() || !self.view.covers(*place) {
+            if *place == NOWHERE && self.view.is_numbers() {
                 continue;
             }
             outline.extent = Some(widened(outline.extent, (*place, *place)));
-            self.seen += 1;
-            self.distinct.add(*place);
+            if self.view.covers(*place) {
+                self.seen += 1;
+                self.distinct.add(*place);
+            }
         }
         if self.seen > MAX_EXACT_POINTS {
             self.distinct.give_up();
         }
+        Ok(())
     }
 
     fn dropped(&mut self, part: &Part, count: usize) {
@@ -240,10 +257,13 @@ impl Consumer for Restarts {
         self.step(part.run, summary.last.timestamp_ms, summary.last.step);
     }
 
-    fn whole(&mut self, _part: &Part, _summary: &Summary) {}
+    fn whole(&mut self, _part: &Part, _summary: &Summary) -> Result<()> {
+        Ok(())
+    }
 
-    fn points(&mut self, part: &Part, points: &Columns) {
+    fn points(&mut self, part: &Part, points: &Columns) -> Result<()> {
         points.points().for_each(|point| self.step(part.run, point.timestamp_ms, point.step));
+        Ok(())
     }
 
     fn dropped(&mut self, _part: &Part, _count: usize) {}
@@ -294,10 +314,13 @@ impl Consumer for Lookups {
 
     fn pass(&mut self, _part: &Part, _summary: &Summary) {}
 
-    fn whole(&mut self, _part: &Part, _summary: &Summary) {}
+    fn whole(&mut self, _part: &Part, _summary: &Summary) -> Result<()> {
+        Ok(())
+    }
 
-    fn points(&mut self, _part: &Part, points: &Columns) {
+    fn points(&mut self, _part: &Part, points: &Columns) -> Result<()> {
         self.points.extend(points.points());
+        Ok(())
     }
 
     fn dropped(&mut self, _part: &Part, _count: usize) {}

@@ -70,9 +70,15 @@ pub trait Consumer {
     /// Takes what was planned as [`Use::Pass`].
     fn pass(&mut self, part: &Part, summary: &Summary);
     /// Takes what was planned as [`Use::Whole`].
-    fn whole(&mut self, part: &Part, summary: &Summary);
+    ///
+    /// # Errors
+    /// Those of the consumer.
+    fn whole(&mut self, part: &Part, summary: &Summary) -> Result<()>;
     /// Takes points, of which there is at least one and which all count.
-    fn points(&mut self, part: &Part, points: &Columns);
+    ///
+    /// # Errors
+    /// Those of the consumer.
+    fn points(&mut self, part: &Part, points: &Columns) -> Result<()>;
     /// Hears how many points do not count.
     fn dropped(&mut self, part: &Part, count: usize);
 }
@@ -88,7 +94,11 @@ pub struct Plan {
 #[derive(Debug)]
 enum Step {
     Begin(usize),
-    Chunk { part: usize, chunk: usize, wanted: Option<Use> },
+    Chunk {
+        part: usize,
+        chunk: usize,
+        wanted: Option<Use>,
+    },
     /// The points behind the last chunk.
     End(usize),
 }
@@ -173,31 +183,37 @@ impl Feeder {
                 }
                 Step::Chunk { part, chunk, wanted } => {
                     let (part, Chunk { id, summary }) = (&parts[part], &parts[part].points.chunks[chunk]);
-                    self.give_pending(consumer, part, |point| *point < summary.first);
+                    self.give_pending(consumer, part, |point| *point < summary.first)?;
                     match wanted {
                         None => consumer.dropped(part, summary.count),
                         Some(Use::Pass) => consumer.pass(part, summary),
-                        Some(Use::Whole) => consumer.whole(part, summary),
+                        Some(Use::Whole) => consumer.whole(part, summary)?,
                         Some(Use::Points) => {
                             let missing = || Error::internal(anyhow::anyhow!("the data of chunk {id} is not there"));
                             self.give_chunk(consumer, part, summary, data.get(id).ok_or_else(missing)?)?;
                         }
                     }
                 }
-                Step::End(part) => self.give_pending(consumer, &parts[part], |_| true),
+                Step::End(part) => self.give_pending(consumer, &parts[part], |_| true)?,
             }
         }
         Ok(())
     }
 
-    fn give_pending(&mut self, consumer: &mut impl Consumer, part: &Part, is_due: impl Fn(&Point) -> bool) {
+    fn give_pending(
+        &mut self,
+        consumer: &mut impl Consumer,
+        part: &Part,
+        is_due: impl Fn(&Point) -> bool,
+    ) -> Result<()> {
         let waiting = &part.points.pending[self.given..];
         let due = &waiting[..waiting.partition_point(is_due)];
         if !due.is_empty() {
             self.given += due.len();
             self.columns.fill(due);
-            self.give(consumer, part);
+            self.give(consumer, part)?;
         }
+        Ok(())
     }
 
     fn give_chunk(&mut self, consumer: &mut impl Consumer, part: &Part, summary: &Summary, data: &[u8]) -> Result<()> {
@@ -213,17 +229,14 @@ impl Feeder {
             self.given += before - waiting.len();
             self.columns.fill(&together);
         }
-        self.give(consumer, part);
-        Ok(())
+        self.give(consumer, part)
     }
 
-    fn give(&mut self, consumer: &mut impl Consumer, part: &Part) {
+    fn give(&mut self, consumer: &mut impl Consumer, part: &Part) -> Result<()> {
         let dropped = part.keep.retain(&mut self.columns);
         if dropped > 0 {
             consumer.dropped(part, dropped);
         }
-        if !self.columns.steps.is_empty() {
-            consumer.points(part, &self.columns);
-        }
+        if self.columns.steps.is_empty() { Ok(()) } else { consumer.points(part, &self.columns) }
     }
 }

@@ -1,12 +1,13 @@
 //! Which runs a series is made of, and what of each still counts.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::MAX_POINTS;
 use super::read::{self, Source};
 use crate::error::{Error, Resource, Result};
 use crate::model::{Caller, Lifecycle};
-use crate::store::curves::keep::{Keep, cuts, restarts_of};
+use crate::store::curves::keep::{Keep, MAX_RESTARTS, cuts, restarts_of};
 use crate::store::curves::survey::Restarts;
 use crate::store::curves::walk::Part;
 use crate::store::db::Tx;
@@ -14,9 +15,6 @@ use crate::store::history::visible_runs;
 use crate::store::lineage::progress::read_progress;
 use crate::store::lineage::training::{Training, read_members};
 use crate::store::sql::sql;
-
-/// Steps that go back more often are no restarts.
-const MAX_RESTARTS: usize = 99;
 
 /// The runs of one series.
 #[derive(Debug)]
@@ -28,6 +26,25 @@ pub struct Group {
 }
 
 impl Group {
+    /// What its runs give to the series of this number; the first of them has the number `first_run`.
+    pub fn parts(
+        &self,
+        series: usize,
+        first_run: usize,
+        source: &Source,
+        metric: &str,
+        key_id: Option<i64>,
+        superseded: bool,
+    ) -> impl Iterator<Item = Part> {
+        self.attempts.iter().enumerate().map(move |(number, attempt)| Part {
+            series,
+            run: first_run + number,
+            // A name that was never used has no points.
+            points: key_id.map_or_else(Arc::default, |key_id| source.points(attempt.id, key_id)),
+            keep: attempt.keep(metric, superseded),
+        })
+    }
+
     /// The internal ids of its runs.
     pub fn runs(&self) -> impl Iterator<Item = i64> + '_ {
         self.attempts.iter().map(|attempt| attempt.id)
@@ -51,7 +68,7 @@ impl AttemptRun {
     }
 
     /// What of a metric counts. Metrics of the machine count steps of their own, and nothing supersedes them.
-    pub fn keep(&self, metric: &str, superseded: bool) -> Keep {
+    fn keep(&self, metric: &str, superseded: bool) -> Keep {
         if metric.starts_with("system/") {
             return Keep::new(None, Arc::default(), superseded);
         }
@@ -123,23 +140,29 @@ async fn cut(tx: &mut Tx, groups: &mut [Group]) -> Result<()> {
 
 /// Where the steps of each run went back, as its densest metric shows; runs without such a place are left out.
 async fn read_restarts(tx: &mut Tx, runs: &[i64]) -> Result<HashMap<i64, Arc<Vec<(i64, i64)>>>> {
-    let mut statement = sql("SELECT s.run_id, s.key_id, s.count FROM metric_series s WHERE s.count >= 2 AND s.run_id");
-    statement.bind_ints(tx.dialect(), runs);
-    statement.push(
-        " AND s.key_id NOT IN (SELECT k.id FROM key k WHERE k.name >= 'system/' AND k.name < 'system0') \
-         ORDER BY s.run_id, s.count, s.key_id DESC",
+    let mut statement = sql("SELECT s.run_id, s.key_id, s.loose FROM metric_series s
+         JOIN (SELECT m.run_id, max(m.count) AS count FROM metric_series m WHERE m.run_id");
+    statement.bind_ints(tx.dialect(), runs).push(
+        " AND m.key_id NOT IN (SELECT k.id FROM key k WHERE k.name >= 'system/' AND k.name < 'system0') \
+         GROUP BY m.run_id) d ON d.run_id = s.run_id AND d.count = s.count WHERE s.run_id",
     );
-    let rows: Vec<(i64, i64, i64)> = tx.all(statement).await?;
-    // Of each run the last row stays: the densest, and of equals the oldest.
-    let densest: HashMap<i64, i64> = rows.into_iter().map(|(run, key, _)| (run, key)).collect();
-    let mut pairs: Vec<(i64, i64)> = densest.into_iter().collect();
-    pairs.sort_unstable();
+    statement.bind_ints(tx.dialect(), runs).push(
+        " AND s.key_id NOT IN (SELECT k.id FROM key k WHERE k.name >= 'system/' AND k.name < 'system0') \
+         ORDER BY s.run_id, s.key_id DESC",
+    );
+    let rows: Vec<(i64, i64, bool)> = tx.all(statement).await?;
+    // Of each run the last row stays, of metrics that are equally dense the oldest. One that always went on shows nothing.
+    let densest: BTreeMap<i64, (i64, bool)> = rows.into_iter().map(|(run, key, loose)| (run, (key, loose))).collect();
+    let pairs: Vec<(i64, i64)> =
+        densest.into_iter().filter(|(_, (_, loose))| *loose).map(|(run, (key, _))| (run, key)).collect();
     if pairs.is_empty() {
         return Ok(HashMap::new());
     }
+    let runs: Vec<i64> = pairs.iter().map(|(run, _)| *run).collect();
     // Runs of a training mostly have the same densest metric.
-    let keys: HashSet<i64> = pairs.iter().map(|(_, key)| *key).collect();
-    let source = Source::load(tx, runs, &Vec::from_iter(keys)).await?;
+    let keys: BTreeSet<i64> = pairs.iter().map(|(_, key)| *key).collect();
+    let source = Source::load(tx, &runs, &Vec::from_iter(keys)).await?;
+    source.check("the densest metric", MAX_POINTS, |_| true)?;
     let part = |(number, (run, key)): (usize, &(i64, i64))| Part {
         series: number,
         run: number,
@@ -147,9 +170,9 @@ async fn read_restarts(tx: &mut Tx, runs: &[i64]) -> Result<HashMap<i64, Arc<Vec
         keep: Keep::default(),
     };
     let parts: Arc<Vec<Part>> = Arc::new(pairs.iter().enumerate().map(part).collect());
-    let found = read::walk(tx, &parts, Restarts::new(pairs.len()), |_| Ok(())).await?;
-    let places = pairs.iter().zip(found.places).filter(|(_, places)| (1..=MAX_RESTARTS).contains(&places.len()));
-    Ok(places.map(|((run, _), places)| (*run, Arc::new(restarts_of(places)))).collect())
+    let found = read::walk(tx, &parts, Restarts::new(pairs.len())).await?;
+    let places = runs.into_iter().zip(found.places).filter(|(_, places)| (1..MAX_RESTARTS).contains(&places.len()));
+    Ok(places.map(|(run, places)| (run, Arc::new(restarts_of(places)))).collect())
 }
 
 /// When the first point of each group was logged, in milliseconds since the epoch.

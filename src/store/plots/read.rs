@@ -1,12 +1,12 @@
 //! Reading the points of many series: what their chunks are, what is still in segments, then the chunks that are needed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::model::Point;
 use crate::store::compaction::stored_value;
-use crate::store::curves::walk::{Chunk, Consumer, Part, Points, Walk};
+use crate::store::curves::walk::{Chunk, Consumer, Feeder, Part, Plan, Planner, Points};
 use crate::store::db::Tx;
 use crate::store::points::chunk::Summary;
 use crate::store::points::{merge, segment};
@@ -15,7 +15,9 @@ use crate::store::sql::{Sql, sql};
 /// Chunks whose data is read at once.
 const CHUNKS: usize = 64;
 /// So many of the first ones: the survey mostly sees soon that it need not look at points.
-const FIRST_CHUNKS: usize = 4;
+const FIRST_CHUNKS: usize = 2;
+/// Runs whose segments are read at once: a run that goes on has up to half a megabyte of them.
+const RUNS: usize = 64;
 
 /// What is known of series before their chunks are read.
 #[derive(Debug, Default)]
@@ -84,22 +86,36 @@ impl Source {
         Self::with_segments(tx, counts, rows).await
     }
 
+    /// With the points that are in segments still.
     async fn with_segments(tx: &mut Tx, counts: HashMap<(i64, i64), i64>, rows: Vec<ChunkRow>) -> Result<Self> {
-        let runs: HashSet<i64> = counts.keys().map(|(run, _)| *run).collect();
-        let mut runs: Vec<i64> = runs.into_iter().collect();
-        runs.sort_unstable();
-        let mut statement = sql("SELECT run_id, data FROM metric_segment WHERE run_id");
-        statement.bind_ints(tx.dialect(), &runs);
-        let segments: Vec<(i64, Vec<u8>)> = tx.all(statement).await?;
-        let decode = move || {
-            let mut points = pending(&counts, segments)?;
-            for row in rows {
-                points.entry((row.run_id, row.key_id)).or_default().chunks.push(row.chunk());
+        let mut keys: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+        counts.keys().for_each(|(run, key)| keys.entry(*run).or_default().push(*key));
+        keys.values_mut().for_each(|keys| keys.sort_unstable());
+        let runs: Vec<i64> = keys.keys().copied().collect();
+        let mut points: HashMap<(i64, i64), Points> = HashMap::new();
+        for part in runs.chunks(RUNS) {
+            let mut statement = sql("SELECT run_id, data FROM metric_segment WHERE run_id");
+            statement.bind_ints(tx.dialect(), part);
+            let segments: Vec<(i64, Vec<u8>)> = tx.all(statement).await?;
+            if segments.is_empty() {
+                continue;
             }
-            let points = points.into_iter().map(|(pair, points)| (pair, Arc::new(points))).collect();
-            Ok::<_, Error>(Source { counts, points })
-        };
-        tokio::task::spawn_blocking(decode).await.map_err(Error::internal)?
+            let decode = move || {
+                for (run, data) in segments {
+                    for (key, found) in segment::some_series(&data, &keys[&run])? {
+                        points.entry((run, key)).or_default().pending.extend(found);
+                    }
+                }
+                Ok::<_, Error>((keys, points))
+            };
+            (keys, points) = tokio::task::spawn_blocking(decode).await.map_err(Error::internal)??;
+        }
+        points.values_mut().for_each(|points| merge::sort(&mut points.pending));
+        for row in rows {
+            points.entry((row.run_id, row.key_id)).or_default().chunks.push(row.chunk());
+        }
+        let points = points.into_iter().map(|(pair, points)| (pair, Arc::new(points))).collect();
+        Ok(Source { counts, points })
     }
 
     /// The points of a key in a run.
@@ -113,7 +129,7 @@ impl Source {
         let total: i64 = counts.map(|(_, count)| *count).fold(0, i64::saturating_add);
         if total > limit {
             return Err(Error::Invalid(format!(
-                "{what} would read {total} points; at most {limit} are allowed. Ask for fewer runs or metrics"
+                "{what} has {total} points in these runs; at most {limit} are allowed. Ask for fewer runs or metrics"
             )));
         }
         Ok(())
@@ -124,59 +140,33 @@ fn bind_both(statement: &mut Sql, tx: &Tx, runs: &[i64], and: &'static str, keys
     statement.bind_ints(tx.dialect(), runs).push(" ").push(and).bind_ints(tx.dialect(), keys);
 }
 
-/// The points of the wanted series that are in segments.
-fn pending(wanted: &HashMap<(i64, i64), i64>, segments: Vec<(i64, Vec<u8>)>) -> Result<HashMap<(i64, i64), Points>> {
-    let mut keys: HashMap<i64, Vec<i64>> = HashMap::new();
-    wanted.keys().for_each(|(run, key)| keys.entry(*run).or_default().push(*key));
-    let mut found: HashMap<(i64, i64), Points> = HashMap::new();
-    for (run, data) in segments {
-        let Some(keys) = keys.get(&run) else { continue };
-        // Finding a series costs about as much as decoding a few.
-        if keys.len() <= 4 {
-            for key in keys {
-                if let Some(points) = segment::series(&data, *key)? {
-                    found.entry((run, *key)).or_default().pending.extend(points);
-                }
-            }
-            continue;
-        }
-        for (key, points) in segment::decode_all(&data)? {
-            if wanted.contains_key(&(run, key)) {
-                found.entry((run, key)).or_default().pending.extend(points);
-            }
-        }
-    }
-    found.values_mut().for_each(|points| merge::sort(&mut points.pending));
-    Ok(found)
-}
-
-/// Takes a consumer through all points of parts, a few chunks at a time, decoding off the threads that serve requests.
-pub async fn walk<C: Consumer + Send + 'static>(
-    tx: &mut Tx,
-    parts: &Arc<Vec<Part>>,
-    mut consumer: C,
-    check: impl Fn(&C) -> Result<()>,
-) -> Result<C> {
-    let mut walk = Walk::new(parts.clone());
+/// Takes a consumer through all points of parts. The data of a few chunks is read while that of those before is decoded,
+/// off the threads that serve requests.
+pub async fn walk<C: Consumer + Send + 'static>(tx: &mut Tx, parts: &Arc<Vec<Part>>, consumer: C) -> Result<C> {
+    let mut planner = Planner::new(parts.clone());
     let mut limit = FIRST_CHUNKS;
-    while let Some(ids) = walk.plan(&consumer, limit) {
-        let data = read_data(tx, &ids).await?;
-        let feed = move || {
-            walk.feed(&mut consumer, &data)?;
-            Ok::<_, Error>((walk, consumer))
-        };
-        (walk, consumer) = tokio::task::spawn_blocking(feed).await.map_err(Error::internal)??;
-        check(&consumer)?;
+    let mut taking = (Feeder::new(parts.clone()), consumer);
+    let mut next = planner.next(&taking.1, limit);
+    let mut data = read_data(tx, next.as_ref()).await?;
+    while let Some(plan) = next {
         limit = (2 * limit).min(CHUNKS);
+        next = planner.next(&taking.1, limit);
+        let feed = move || {
+            let (mut feeder, mut consumer) = taking;
+            feeder.feed(&plan, &mut consumer, &data)?;
+            Ok::<_, Error>((feeder, consumer))
+        };
+        let feeding = tokio::task::spawn_blocking(feed);
+        let read = read_data(tx, next.as_ref()).await;
+        taking = feeding.await.map_err(Error::internal)??;
+        data = read?;
     }
-    Ok(consumer)
+    Ok(taking.1)
 }
 
-async fn read_data(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, Vec<u8>>> {
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
+async fn read_data(tx: &mut Tx, plan: Option<&Plan>) -> Result<HashMap<i64, Vec<u8>>> {
+    let Some(plan) = plan.filter(|plan| !plan.ids.is_empty()) else { return Ok(HashMap::new()) };
     let mut statement = sql("SELECT id, data FROM metric_chunk WHERE id");
-    statement.bind_ints(tx.dialect(), ids);
+    statement.bind_ints(tx.dialect(), &plan.ids);
     Ok(tx.all::<(i64, Vec<u8>)>(statement).await?.into_iter().collect())
 }
