@@ -40,6 +40,16 @@ class Server:
             raise RuntimeError(f"{path} answered {answer.status}: {received[:300]!r}")
         return spent, received
 
+    def get(self, path: str) -> bytes:
+        self._connection.request("GET", path)
+        return self._connection.getresponse().read()
+
+    def timed_get(self, path: str) -> float:
+        """The milliseconds to the end of an answer."""
+        start = time.perf_counter()
+        self.get(path)
+        return 1_000 * (time.perf_counter() - start)
+
 
 def create(server: Server, experiment_id: str, number: int, tags: dict[str, str]) -> str:
     start_ms = FIRST_START_MS + 1_000 * number
