@@ -144,7 +144,10 @@ impl Store {
                 return Err(Error::NotFound(Resource::RunTag { key, run }));
             }
             if links {
-                lineage::refresh(&mut tx, &self.inner.lineage, vec![row.subject()]).await?;
+                let others = lineage::refresh(&mut tx, &self.inner.lineage, vec![row.subject()]).await?;
+                if !others.is_empty() {
+                    self.inner.versions.mark(&mut tx, others).await?;
+                }
             }
             self.inner.versions.mark_info(&mut tx, row.id).await?;
         })

@@ -289,13 +289,16 @@ impl Rows {
         self.origins.push(origin);
     }
 
-    pub async fn write(self, tx: &mut Tx) -> Result<()> {
+    /// Writes them; answers the runs that may be in another training now.
+    pub async fn write(self, tx: &mut Tx) -> Result<Vec<i64>> {
+        let mut moved: Vec<i64> = self.subjects.iter().map(|subject| subject.id).collect();
         if !self.renamed.is_empty() {
             let mut statement = sql("WITH renamed (old, new) AS (");
             statement.bind_pairs(tx.dialect(), &self.renamed).push(
-                ") UPDATE lineage SET training_id = renamed.new FROM renamed WHERE lineage.training_id = renamed.old",
+                ") UPDATE lineage SET training_id = renamed.new FROM renamed WHERE lineage.training_id = renamed.old \
+                 RETURNING run_id",
             );
-            tx.run(statement).await?;
+            moved.extend(tx.all::<(i64,)>(statement).await?.into_iter().map(|(id,)| id));
         }
         let int = |field: fn(&Subject) -> i64| Column::Int(self.subjects.iter().map(field).collect());
         let columns = vec![
@@ -318,6 +321,6 @@ impl Rows {
             statement.bind_ints(tx.dialect(), &self.copied);
             tx.run(statement).await?;
         }
-        Ok(())
+        Ok(moved)
     }
 }

@@ -1,11 +1,12 @@
 //! Bringing links and trainings up to date with what runs say.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::LineageKeys;
 use super::join::{Around, Seeds};
 use crate::error::Result;
 use crate::lineage::{Lineage, Link, LinkKind};
+use crate::store::changes::Touched;
 use crate::store::db::Tx;
 use crate::store::sql::{Column, Columns, packed, sql};
 
@@ -26,10 +27,15 @@ pub(super) fn joins(link: &Link) -> bool {
     matches!(link.kind, LinkKind::Resume | LinkKind::Copy)
 }
 
-/// Brings the links of `subjects` up to date with their tags and params, and all that follows from them.
-pub(in crate::store) async fn refresh(tx: &mut Tx, keys: &LineageKeys, subjects: Vec<Subject>) -> Result<()> {
+/// Brings the links of `subjects` up to date with their tags and params, and all that follows from them. Answers what
+/// else has changed, for whoever marks changed runs: other runs that may be in another training now.
+pub(in crate::store) async fn refresh(
+    tx: &mut Tx,
+    keys: &LineageKeys,
+    subjects: Vec<Subject>,
+) -> Result<BTreeMap<i64, Touched>> {
     if subjects.is_empty() {
-        return Ok(());
+        return Ok(BTreeMap::new());
     }
     let ids: Vec<i64> = subjects.iter().map(|subject| subject.id).collect();
     let said = read_said(tx, keys, &subjects).await?;
@@ -52,8 +58,11 @@ pub(in crate::store) async fn refresh(tx: &mut Tx, keys: &LineageKeys, subjects:
     // Before the new links are there: any other link that names an id leads to the training that it was in.
     let around = Around::read(tx, &seeds).await?;
     insert_links(tx, &new).await?;
-    seeds.join(&around).write(tx).await?;
-    link_children(tx, &subjects, &said).await
+    let moved = seeds.join(&around).write(tx).await?;
+    link_children(tx, &subjects, &said).await?;
+    let info = Touched { info: true, ..Touched::default() };
+    let others = moved.into_iter().filter(|run_id| !said.contains_key(run_id));
+    Ok(others.map(|run_id| (run_id, info)).collect())
 }
 
 /// What the tags and params of each run say.

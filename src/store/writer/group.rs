@@ -278,7 +278,10 @@ impl<'a> Plan<'a> {
         self.write_versions(tx, versions, &origins).await?;
         self.write_changed(tx).await?;
         self.write_params_and_tags(tx, &origins).await?;
-        lineage::refresh(tx, lineage_keys, linked).await?;
+        let others = lineage::refresh(tx, lineage_keys, linked).await?;
+        if !others.is_empty() {
+            versions.mark(tx, others).await?;
+        }
         self.write_inputs(tx).await?;
         self.write_model_metrics(tx).await?;
         self.write_points(tx, &origins).await

@@ -324,6 +324,22 @@ async fn a_kept_tree_is_used_until_a_link_or_a_run_changes() {
 }
 
 #[tokio::test]
+async fn a_run_elsewhere_joins_and_parts_trainings_of_a_kept_tree() {
+    for database in databases().await {
+        let store = database.open().await;
+        let other = store.create_experiment(&OPEN, "other", None, &[], NOW).await.unwrap();
+        run(&store, "a", 1, &[]).await;
+        run(&store, "c", 3, &resumes("b")).await;
+        assert_eq!(level(&store, top("")).await, ["a", "c"]);
+
+        run_in(&store, other, "b", 2, &resumes("a")).await;
+        assert_eq!(level(&store, top("")).await, ["c x2 2/2"]);
+        store.delete_run_tag(&OPEN, &id("b"), "resumedRun").await.unwrap();
+        assert_eq!(level(&store, top("")).await, ["a", "c"]);
+    }
+}
+
+#[tokio::test]
 async fn an_unknown_run_has_no_level() {
     for database in databases().await {
         let store = database.open().await;
