@@ -24,7 +24,7 @@ use std::collections::HashMap;
 
 pub(super) use graph::roles;
 pub use graph::{Edge, Graph, Node, Role, TrainingSummary};
-pub(super) use write::{Subject, refresh};
+pub(super) use write::{Subject, read_links, refresh};
 
 use super::db::{Db, Tx};
 use super::keys::Keys;

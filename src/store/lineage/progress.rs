@@ -2,15 +2,17 @@
 
 use std::collections::HashMap;
 
+use serde::Deserialize;
+
 use super::training::{Member, Training};
 use crate::error::Result;
 use crate::store::db::Tx;
-use crate::store::sql::sql;
+use crate::store::sql::{packed, sql};
 use crate::store::writer::has_ended;
 
 /// What the metrics of a run tell of its training. Metrics of the machine (`system/…`) count steps of their own and are
 /// left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub(in crate::store) struct Progress {
     run_id: i64,
     /// The least first step of a metric that has two points or more: where the training began, or went on (`storage.md`,
@@ -29,15 +31,18 @@ pub(in crate::store) async fn read_progress(tx: &mut Tx, runs: &[i64]) -> Result
     if runs.is_empty() {
         return Ok(HashMap::new());
     }
-    let mut statement = sql("SELECT s.run_id, min(CASE WHEN s.count >= 2 THEN s.first_step END) AS first_step,
+    let mut statement = packed(tx.dialect(), "p.run_id, p.first_step, p.last_step, p.first_ms, p.last_ms");
+    statement.push(
+        " FROM (SELECT s.run_id, min(CASE WHEN s.count >= 2 THEN s.first_step END) AS first_step,
              max(s.max_step) AS last_step, min(s.first_ms) AS first_ms, max(s.timestamp_ms) AS last_ms
-         FROM metric_series s WHERE s.run_id");
+         FROM metric_series s WHERE s.run_id",
+    );
     statement.bind_ints(tx.dialect(), runs);
     statement.push(
         " AND s.key_id NOT IN (SELECT k.id FROM key k WHERE k.name >= 'system/' AND k.name < 'system0') \
-         GROUP BY s.run_id",
+         GROUP BY s.run_id) p",
     );
-    let rows: Vec<Progress> = tx.all(statement).await?;
+    let rows: Vec<Progress> = tx.unpack(statement).await?;
     Ok(rows.into_iter().map(|row| (row.run_id, row)).collect())
 }
 

@@ -85,7 +85,8 @@ async fn read_said(tx: &mut Tx, keys: &LineageKeys, subjects: &[Subject]) -> Res
     Ok(subjects.iter().map(|subject| (subject.id, of(subject))).collect())
 }
 
-pub(super) async fn read_links(tx: &mut Tx, runs: &[i64]) -> Result<HashMap<i64, Vec<Link>>> {
+/// The links of each of `runs` that has some, in order.
+pub(in crate::store) async fn read_links(tx: &mut Tx, runs: &[i64]) -> Result<HashMap<i64, Vec<Link>>> {
     let mut statement = packed(tx.dialect(), "run_id, kind, target");
     statement.push(" FROM link WHERE run_id").bind_ints(tx.dialect(), runs);
     let rows: Vec<(i64, i64, String)> = tx.unpack(statement).await?;

@@ -6,12 +6,12 @@ use std::ops::Range;
 use super::forest::Forest;
 use super::levels::{Item, Tree};
 use crate::error::Result;
-use crate::lineage::LinkKind;
+use crate::lineage::{Link, LinkKind};
 use crate::model::Caller;
 use crate::store::db::Tx;
-use crate::store::lineage::Role;
 use crate::store::lineage::progress::{read_progress, totals};
 use crate::store::lineage::training::{Training, read_members};
+use crate::store::lineage::{Role, read_links};
 use crate::store::search::order::{By, FieldValue, SortKey, read_numbers};
 use crate::store::search::rows::Row;
 use crate::store::sql::sql;
@@ -201,13 +201,13 @@ impl Links {
         if runs.is_empty() {
             return Ok(links);
         }
-        let mut statement = sql("SELECT l.run_id, l.kind, l.target FROM link l WHERE l.kind IN (1, 3) AND l.run_id");
-        statement.bind_ints(tx.dialect(), &runs);
-        for (run, kind, target) in tx.all::<(i64, i64, String)>(statement).await? {
-            match LinkKind::from_number(kind) {
-                Some(LinkKind::Fork) => drop(links.forks.entry(run).or_insert(target)),
-                Some(LinkKind::Nest) if is_top => drop(links.nests.insert(run, target)),
-                _ => {}
+        for (run, said) in read_links(tx, &runs).await? {
+            for Link { kind, target } in said {
+                match kind {
+                    LinkKind::Fork => drop(links.forks.insert(run, target)),
+                    LinkKind::Nest if is_top => drop(links.nests.insert(run, target)),
+                    LinkKind::Nest | LinkKind::Resume | LinkKind::Copy => {}
+                }
             }
         }
         let nested: Vec<i64> = links.nests.keys().copied().collect();
