@@ -3,6 +3,7 @@
 mod changes;
 mod compaction;
 mod concurrency;
+mod curves;
 mod documents;
 mod experiments;
 mod lineage;
