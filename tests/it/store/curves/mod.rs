@@ -99,7 +99,7 @@ fn compare_series(
             let raw = || values.iter().map(|(value, _)| *value);
             let (min, max) = (raw().reduce(f64::min).unwrap(), raw().reduce(f64::max).unwrap());
             assert_eq!((segment.min[index], segment.max[index]), (min, max));
-            assert_eq!((segment.last[index], segment.count[index]), (raw().last().unwrap(), values.len() as u64));
+            assert_eq!((segment.last[index], segment.count[index]), (raw().next_back().unwrap(), values.len() as u64));
             let count = values.len() as f64;
             let scale = min.abs().max(max.abs());
             assert!((min..=max).contains(&segment.mean[index]));
