@@ -155,6 +155,8 @@ impl Grid {
     #[inline]
     pub fn reach(&self, place: i64, index: u32) -> (i64, i64) {
         match self {
+            // All integers there are, one more than the width says.
+            Grid::Integers { start, width: u64::MAX, end } => (*start, *end),
             Grid::Integers { start, width, end } => {
                 let first = start.wrapping_add((u64::from(index).wrapping_mul(*width)) as i64);
                 let left = end.wrapping_sub(first) as u64;
@@ -269,6 +271,7 @@ mod tests {
         let two = Grid::equal((i64::MIN, i64::MAX), 2, false);
 
         assert_eq!([i64::MIN, 0, i64::MAX].map(|place| one.index(place)), [0, 0, 0]);
+        assert_eq!(one.reach(0, 0), (i64::MIN, i64::MAX));
         assert_eq!([i64::MIN, -1, 0, i64::MAX].map(|place| two.index(place)), [0, 0, 1, 1]);
         assert_eq!(two.position(0), Position::Integer(i64::MIN / 2 - 1));
     }
