@@ -5,6 +5,7 @@
 mod changes;
 mod experiments;
 mod keys;
+mod odd_series;
 mod orders;
 mod revalidation;
 mod rows;
