@@ -150,3 +150,51 @@ def test_a_nested_run_of_the_fluent_api_is_nested(client, lineage, chain):
 
     [edge] = graph["edges"]
     assert (edge["kind"], edge["target_run_id"]) == ("nest", parent.info.run_id)
+
+
+def test_a_training_is_one_curve_in_which_the_later_attempt_counts(http, chain):
+    request = {"run_ids": chain.attempts[1:2], "metrics": [LOSS], "joined": True, "buckets": 2_000, "digits": 17}
+
+    found = http.ok(http.post("/api/windvane/v1/series", request))
+
+    [curve] = found["series"]
+    assert found["raw"] is True and found["x"] == list(range(50, 30_001, APART))
+    [segment] = curve["segments"]
+    attempt = lambda step: 0.0 if step < 8_050 else 0.25 if step < 18_050 else 0.5
+    assert segment["at"] is None and segment["mean"] == [step + attempt(step) for step in found["x"]]
+    assert [one["run_id"] for one in curve["attempts"]] == chain.attempts
+    assert [one["first_step"] for one in curve["attempts"]] == [50, 8_050, 18_050]
+    assert curve["superseded_points"] == 2 * 40
+
+    tails = http.ok(http.post("/api/windvane/v1/series", request | {"superseded": True}))["series"][1:]
+
+    assert sum(tail["points"] for tail in tails) == 2 * 40
+    assert all(tail["superseded"] for tail in tails)
+
+
+def test_a_table_has_a_row_for_each_training(http, chain):
+    request = {"experiment_ids": [chain.experiment_id], "tree": True, "columns": ["attribute.run_name", f"metrics.{LOSS}"]}
+    table = http.ok(http.post("/api/windvane/v1/rows", request))
+
+    trainings = {row[0]: told for row, told in zip(table["rows"], table["tree"], strict=True)}
+    assert trainings[chain.attempts[2]]["attempts"] == 3
+    assert trainings[chain.attempts[2]]["steps"] == 30_000
+    assert trainings[chain.fork]["fork"] == {"run_id": chain.attempts[0], "here": True}
+    offline = trainings[chain.resumed[1]]
+    assert (offline["attempts"], offline["copies"]) == (2, 3)
+    attempts = http.ok(http.post("/api/windvane/v1/rows", request | {"attempts_of": chain.attempts[2]}))
+    assert [row[0] for row in attempts["rows"]] == chain.attempts
+
+
+def test_small_curves_and_files_have_every_point(http, chain):
+    body = {"run_ids": [*chain.attempts, chain.fork], "metric": LOSS}
+    curves = http.ok(http.post("/api/windvane/v1/inline-curves", body))["curves"]
+    assert [curve["total"] for curve in curves] == [200, 240, 240, 60]
+    assert all(len(curve["mean"]) == 32 and None not in curve["mean"] for curve in curves)
+
+    path = "/api/windvane/v1/export/series"
+    csv = http.get(path, params={"run_ids": chain.attempts[0], "metrics": LOSS}).text.splitlines()
+    assert csv[0] == "run_id,metric,step,timestamp,value"
+    assert len(csv) == 201
+    run_id, metric, step, _, value = csv[1].split(",")
+    assert (run_id, metric, step, float(value)) == (chain.attempts[0], LOSS, "50", 50.0)
