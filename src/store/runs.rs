@@ -63,7 +63,7 @@ impl RunRow {
 
     pub fn subject(&self) -> Subject {
         let RunRow { id, experiment_id, start_ms, .. } = *self;
-        Subject { id, public_id: self.public_id.clone(), experiment_id, start_ms }
+        Subject { id, public_id: self.public_id.clone(), experiment_id, start_ms, is_fresh: false }
     }
 
     pub fn must_be_active(&self) -> Result<()> {

@@ -168,9 +168,13 @@ struct SharingRow {
 impl Around {
     pub async fn read(tx: &mut Tx, seeds: &Seeds) -> Result<Self> {
         let dialect = tx.dialect();
-        let mut statement = sql("SELECT run_id, training_id FROM lineage WHERE run_id");
-        statement.bind_ints(dialect, &Vec::from_iter(seeds.0.keys().copied()));
-        let kept: Vec<(i64, i64)> = tx.all(statement).await?;
+        let (fresh, known): (Vec<&Seed>, Vec<&Seed>) = seeds.0.values().partition(|seed| seed.subject.is_fresh);
+        let mut kept: Vec<(i64, i64)> = Vec::new();
+        if !known.is_empty() {
+            let mut statement = sql("SELECT run_id, training_id FROM lineage WHERE run_id");
+            statement.bind_ints(dialect, &Vec::from_iter(known.iter().map(|seed| seed.subject.id)));
+            kept = tx.all(statement).await?;
+        }
 
         let nests: BTreeSet<&str> = seeds.0.values().filter_map(|seed| seed.nest.as_deref()).collect();
         let names = seeds.names();
@@ -181,11 +185,16 @@ impl Around {
         let named: HashMap<String, NamedRow> =
             named.into_iter().map(|row| (row.subject.public_id.clone(), row)).collect();
 
-        let mut statement = sql("SELECT s.target, s.run_id, s.kind, m.training_id
-             FROM (SELECT l.target, min(l.run_id) AS run_id, max(l.kind) AS kind FROM link l WHERE l.target");
-        statement.bind_texts(dialect, &Vec::from_iter(names));
-        statement.push(" AND l.kind IN (2, 4) GROUP BY l.target) s JOIN lineage m ON m.run_id = s.run_id");
-        let sharing: Vec<SharingRow> = tx.all(statement).await?;
+        let own: BTreeSet<&str> = fresh.iter().map(|seed| seed.subject.public_id.as_str()).collect();
+        let shared: Vec<&str> = names.difference(&own).copied().collect();
+        let mut sharing: Vec<SharingRow> = Vec::new();
+        if !shared.is_empty() {
+            let mut statement = sql("SELECT s.target, s.run_id, s.kind, m.training_id
+                 FROM (SELECT l.target, min(l.run_id) AS run_id, max(l.kind) AS kind FROM link l WHERE l.target");
+            statement.bind_texts(dialect, &shared);
+            statement.push(" AND l.kind IN (2, 4) GROUP BY l.target) s JOIN lineage m ON m.run_id = s.run_id");
+            sharing = tx.all(statement).await?;
+        }
 
         let absent: Vec<&str> = nests.into_iter().filter(|name| !named.contains_key(*name)).collect();
         let mut copies = Vec::new();

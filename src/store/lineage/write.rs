@@ -20,6 +20,9 @@ pub(in crate::store) struct Subject {
     pub public_id: String,
     pub experiment_id: i64,
     pub start_ms: i64,
+    /// Whether it was created just now and no other run names it: then there is nothing to look for but what it says.
+    #[sqlx(default)]
+    pub is_fresh: bool,
 }
 
 /// Whether a link makes two runs one training.
@@ -37,9 +40,9 @@ pub(in crate::store) async fn refresh(
     if subjects.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let ids: Vec<i64> = subjects.iter().map(|subject| subject.id).collect();
     let said = read_said(tx, keys, &subjects).await?;
-    let kept = read_links(tx, &ids).await?;
+    let known = subjects.iter().filter(|subject| !subject.is_fresh).map(|subject| subject.id);
+    let kept = read_links(tx, &Vec::from_iter(known)).await?;
     let (mut new, mut gone, mut taken_back) = (Vec::new(), Vec::new(), Vec::new());
     for subject in &subjects {
         let says = &said[&subject.id].links;
@@ -87,10 +90,13 @@ async fn read_said(tx: &mut Tx, keys: &LineageKeys, subjects: &[Subject]) -> Res
 
 /// The links of each of `runs` that has some, in order.
 pub(in crate::store) async fn read_links(tx: &mut Tx, runs: &[i64]) -> Result<HashMap<i64, Vec<Link>>> {
+    let mut found: HashMap<i64, Vec<Link>> = HashMap::new();
+    if runs.is_empty() {
+        return Ok(found);
+    }
     let mut statement = packed(tx.dialect(), "run_id, kind, target");
     statement.push(" FROM link WHERE run_id").bind_ints(tx.dialect(), runs);
     let rows: Vec<(i64, i64, String)> = tx.unpack(statement).await?;
-    let mut found: HashMap<i64, Vec<Link>> = HashMap::new();
     for (run_id, kind, target) in rows {
         if let Some(kind) = LinkKind::from_number(kind) {
             found.entry(run_id).or_default().push(Link { kind, target });
@@ -140,7 +146,11 @@ async fn link_children(tx: &mut Tx, subjects: &[Subject], said: &HashMap<i64, Li
         }
     }
     // The run itself comes before its copies.
-    parents.extend(subjects.iter().map(|subject| (subject.public_id.as_str(), subject.id)));
+    let named = subjects.iter().filter(|subject| !subject.is_fresh);
+    parents.extend(named.map(|subject| (subject.public_id.as_str(), subject.id)));
+    if parents.is_empty() {
+        return Ok(());
+    }
     let mut statement = sql("SELECT l.run_id, l.target FROM link l JOIN lineage m ON m.run_id = l.run_id
          WHERE l.kind = 1 AND m.parent_id IS NULL AND l.target");
     statement.bind_texts(tx.dialect(), &Vec::from_iter(parents.keys().copied()));

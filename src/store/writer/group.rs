@@ -271,10 +271,10 @@ impl<'a> Plan<'a> {
 
     /// Writes everything, a few statements in all.
     async fn write(mut self, tx: &mut Tx, versions: &Versions, lineage_keys: &LineageKeys) -> Result<Vec<Grown>> {
-        let linked =
-            self.linked.iter().filter_map(|public_id| self.runs.get(*public_id)).map(RunRow::subject).collect();
+        let known = self.linked.iter().filter_map(|public_id| self.runs.get(*public_id));
+        let mut linked: Vec<Subject> = known.map(RunRow::subject).collect();
         let (origins, created) = self.write_created(tx).await?;
-        let linked: Vec<Subject> = [linked, created].concat();
+        linked.extend(created);
         self.write_versions(tx, versions, &origins).await?;
         self.write_changed(tx).await?;
         self.write_params_and_tags(tx, &origins).await?;
@@ -316,9 +316,6 @@ impl<'a> Plan<'a> {
         let places = self.runs.values().map(|run| (run.id, (run.experiment_id, run.start_ms))).collect();
         let mut origins = Origins { places, created: Vec::new() };
         let mut linked = Vec::new();
-        if self.created.is_empty() {
-            return Ok((origins, linked));
-        }
         let created = std::mem::take(&mut self.created);
         let mut known = HashMap::new();
         let mut rows = Vec::with_capacity(created.len());
@@ -332,14 +329,14 @@ impl<'a> Plan<'a> {
         let tail = "RETURNING id, public_id, EXISTS (SELECT 1 FROM link l WHERE l.target = public_id) AS is_named";
         let inserted: Vec<(i64, String, bool)> = tx.insert_returning(head, run_columns(rows), tail).await?;
         for (id, public_id, is_named) in inserted {
-            let (place, tags, links) = known[&public_id];
-            origins.places.insert(id, place);
+            let ((experiment_id, start_ms), tags, links) = known[&public_id];
+            origins.places.insert(id, (experiment_id, start_ms));
             origins.created.push(id);
             for (key_id, value) in tags {
                 self.tags.insert((id, *key_id), value);
             }
             if links || is_named {
-                linked.push(Subject { id, public_id, experiment_id: place.0, start_ms: place.1 });
+                linked.push(Subject { id, public_id, experiment_id, start_ms, is_fresh: !is_named });
             }
         }
         Ok((origins, linked))
