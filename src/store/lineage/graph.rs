@@ -156,6 +156,7 @@ impl Found {
         statement.bind_texts(tx.dialect(), &Vec::from_iter(names));
         statement.push(" LIMIT ").bind(MAX_NODES as i64 + 1).push(") o");
         let naming: Vec<(i64,)> = tx.unpack(statement).await?;
+        self.truncated |= naming.len() > MAX_NODES;
 
         self.named.extend(new.iter().map(|member| (member.public_id.clone(), member.id)));
         self.members.extend(new.into_iter().map(|member| (member.id, member)));
