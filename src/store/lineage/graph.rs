@@ -113,6 +113,9 @@ struct Found {
     links: HashMap<i64, Vec<Link>>,
     /// The runs that ids mean: of that id, or copies of it.
     named: HashMap<String, i64>,
+    /// Whether no run more may be added.
+    is_full: bool,
+    /// Whether there are runs that were not read.
     truncated: bool,
 }
 
@@ -129,7 +132,7 @@ impl Store {
         let (start,) = start.ok_or_else(|| Error::NotFound(Resource::Run(run_id.to_owned())))?;
         let mut found = Found::default();
         let mut next = vec![start];
-        while !next.is_empty() && !found.truncated {
+        while !next.is_empty() && !found.is_full {
             next = found.widen(&mut tx, caller, &next).await?;
         }
         found.assemble(&mut tx).await
@@ -144,7 +147,8 @@ impl Found {
         new.retain(|member| !self.members.contains_key(&member.id));
         new.sort_by_key(|member| member.id);
         let room = MAX_NODES - self.members.len();
-        self.truncated = new.len() > room;
+        self.is_full = new.len() > room;
+        self.truncated |= self.is_full;
         new.truncate(room);
 
         let ids: Vec<i64> = new.iter().map(|member| member.id).collect();
