@@ -7,7 +7,7 @@ use serde_json::json;
 use windvane::http::batch::LogBatchRequest;
 use windvane::http::routes::Request;
 use windvane::model::{Caller, MetricValue, Point};
-use windvane::store::{LogBatch, NewRun, Store, StoreOptions};
+use windvane::store::{ArtifactRoot, LogBatch, NewRun, Store, StoreOptions};
 
 fn main() {
     divan::main();
@@ -39,7 +39,7 @@ fn commit_alone(bencher: Bencher, points: i64) {
         url: format!("sqlite:{}", directory.path().join("windvane.db").display()),
         synchronous_full: true,
         allow_network_filesystem: false,
-        default_artifact_root: "mlflow-artifacts:/".to_owned(),
+        artifact_root: ArtifactRoot { location: "mlflow-artifacts:/".to_owned(), own_path: Some(String::new()) },
     };
     let run_id = "0123456789abcdef0123456789abcdef";
     let store = runtime.block_on(async {

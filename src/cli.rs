@@ -82,9 +82,27 @@ pub struct ServerOptions {
     /// Where clients put the artifacts of new experiments [default: mlflow-artifacts:/, that is, through this server]
     #[arg(long, value_name = "URI")]
     default_artifact_root: Option<String>,
+    /// Directory that clients write artifacts to directly, besides the default root; may be given several times
+    #[arg(long = "shared-root", value_name = "DIR")]
+    shared_roots: Vec<String>,
     /// Do not take or hand out artifacts
     #[arg(long)]
     no_serve_artifacts: bool,
+    /// Largest artifact in MiB [default: no limit]
+    #[arg(long, value_name = "MIB")]
+    artifact_file_limit_mib: Option<String>,
+    /// How much the artifacts of one run or logged model may take up in MiB [default: no limit]
+    #[arg(long, value_name = "MIB")]
+    artifact_run_limit_mib: Option<String>,
+    /// How many artifacts one run or logged model may have [default: no limit]
+    #[arg(long, value_name = "NUMBER")]
+    artifact_run_files: Option<String>,
+    /// What uploads leave free on the disk of the artifacts in MiB [default: 256]
+    #[arg(long, value_name = "MIB")]
+    artifact_free_space_mib: Option<String>,
+    /// How many more files uploads leave possible there [default: 1000]
+    #[arg(long, value_name = "NUMBER")]
+    artifact_free_files: Option<String>,
     /// What SQLite flushes before it acknowledges: full or normal [default: full]
     #[arg(long, value_name = "HOW")]
     synchronous: Option<String>,
@@ -225,6 +243,12 @@ impl ServerOptions {
         set("database", "--database", given(&self.database));
         set("artifacts", "--artifacts", given(&self.artifacts));
         set("default_artifact_root", "--default-artifact-root", given(&self.default_artifact_root));
+        set("shared_roots", "--shared-root", self.shared_roots.clone());
+        set("artifact_file_limit_mib", "--artifact-file-limit-mib", given(&self.artifact_file_limit_mib));
+        set("artifact_run_limit_mib", "--artifact-run-limit-mib", given(&self.artifact_run_limit_mib));
+        set("artifact_run_files", "--artifact-run-files", given(&self.artifact_run_files));
+        set("artifact_free_space_mib", "--artifact-free-space-mib", given(&self.artifact_free_space_mib));
+        set("artifact_free_files", "--artifact-free-files", given(&self.artifact_free_files));
         set("synchronous", "--synchronous", given(&self.synchronous));
         set("allow_network_filesystem", "--allow-network-filesystem", given(&self.allow_network_filesystem));
         set("truncate_long_values", "--truncate-long-values", given(&self.truncate_long_values));

@@ -28,6 +28,9 @@ const ENVIRONMENT_PREFIX: &str = "WINDVANE_";
 
 const MIB: usize = 1024 * 1024;
 
+/// The MiB that an amount of artifacts may have: up to an exbibyte.
+const MIBS: RangeInclusive<i64> = 0..=1 << 40;
+
 /// Everything the server can be told, valid as a whole.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -49,8 +52,21 @@ pub struct Config {
     pub artifacts: PathBuf,
     /// What new experiments get as `artifact_location`, before their id.
     pub default_artifact_root: String,
+    /// Absolute directories that clients write artifacts to and the server only reads: the default root, if it is one, and
+    /// those that were it once.
+    pub shared_roots: Vec<PathBuf>,
     /// Whether clients may send artifacts through this server.
     pub serve_artifacts: bool,
+    /// The largest artifact in bytes; 0 for no limit.
+    pub artifact_file_limit: u64,
+    /// What the artifacts of a run may take up, in bytes; 0 for no limit.
+    pub artifact_run_limit: u64,
+    /// How many artifacts a run may have; 0 for no limit.
+    pub artifact_run_files: u64,
+    /// What uploads leave free, in bytes.
+    pub artifact_free_space: u64,
+    /// How many files uploads leave free.
+    pub artifact_free_files: u64,
     /// What SQLite flushes before it acknowledges.
     pub synchronous: Synchronous,
     /// Whether SQLite may lie on a network file system.
@@ -187,6 +203,9 @@ impl Config {
             "" => Ok(data.join("artifacts")),
             text => values::artifact_directory(text),
         })?;
+        let default_artifact_root = settings.get_with("default_artifact_root", values::artifact_root)?;
+        let mut shared_roots = settings.get_list("shared_roots", values::shared_root)?;
+        shared_roots.extend(values::local_directory(&default_artifact_root));
         settings.show_effective("database", database.to_string());
         settings.show_effective("artifacts", artifacts.display().to_string());
         let config = Config {
@@ -198,8 +217,14 @@ impl Config {
             data,
             database,
             artifacts,
-            default_artifact_root: settings.get_with("default_artifact_root", values::artifact_root)?,
+            default_artifact_root,
+            shared_roots,
             serve_artifacts: settings.get("serve_artifacts")?,
+            artifact_file_limit: settings.number("artifact_file_limit_mib", MIBS)? as u64 * MIB as u64,
+            artifact_run_limit: settings.number("artifact_run_limit_mib", MIBS)? as u64 * MIB as u64,
+            artifact_run_files: settings.number("artifact_run_files", 0..=i64::from(u32::MAX))? as u64,
+            artifact_free_space: settings.number("artifact_free_space_mib", MIBS)? as u64 * MIB as u64,
+            artifact_free_files: settings.number("artifact_free_files", 0..=i64::from(u32::MAX))? as u64,
             synchronous: settings.get("synchronous")?,
             allow_network_filesystem: settings.get("allow_network_filesystem")?,
             truncate_long_values: settings.get("truncate_long_values")?,

@@ -7,6 +7,7 @@ pub mod artifacts;
 pub mod cli;
 pub mod config;
 pub mod error;
+pub mod files;
 pub mod http;
 pub mod lineage;
 pub mod logs;

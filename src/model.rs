@@ -209,6 +209,32 @@ pub struct Experiment {
     pub tags: Vec<KeyValue>,
 }
 
+/// Where the files of a new experiment shall lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NewLocation<'a> {
+    /// Beneath the default root, in a directory named by its id.
+    Default,
+    /// In a directory of the server's own store.
+    Own {
+        /// The location as the client wrote it.
+        location: &'a str,
+        /// The path of the directory in the store.
+        path: &'a str,
+    },
+    /// Somewhere that the server never opens.
+    Label(&'a str),
+}
+
+impl NewLocation<'_> {
+    /// The location as the client wrote it; empty for the default.
+    pub fn text(&self) -> &str {
+        match self {
+            NewLocation::Default => "",
+            NewLocation::Own { location, .. } | NewLocation::Label(location) => location,
+        }
+    }
+}
+
 /// What a run is, without what was logged to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunInfo {

@@ -31,13 +31,12 @@ use tower::Service;
 use tracing::{debug, error, info, warn};
 
 use crate::{
-    artifacts::ArtifactStore,
+    artifacts::location,
     config::{Config, Database, Synchronous},
     http::{self, layers::Peer, ops, reply::Json},
-    state::{ApiOptions, AppState, system_clock},
-    store::{Store, StoreOptions},
+    state::{AppState, system_clock},
+    store::{ArtifactRoot, Store, StoreOptions},
     telemetry::Metrics,
-    validate::LongValues,
 };
 
 use announce::{announce, notify};
@@ -58,6 +57,9 @@ const OPEN_FILES: u64 = 65_536;
 
 /// Threads for disk work, beside the runtime's own and those of SQLite (16 in all).
 const BLOCKING_THREADS: usize = 6;
+
+/// How often it is looked for what uploads of other servers left behind.
+const TIDY_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// How often the histograms' samples are folded into their buckets.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(10);
@@ -256,6 +258,7 @@ async fn start(config: &Config, options: ServeOptions) -> anyhow::Result<()> {
     };
     let background = TaskTracker::new();
     background.spawn(keep_up(state.metrics.clone(), shutdown.stop.clone()));
+    background.spawn(tidy_up(state.clone(), shutdown.stop.clone()));
 
     let urls: Vec<String> = listeners
         .iter()
@@ -287,18 +290,14 @@ async fn open(config: &Config) -> anyhow::Result<AppState> {
         },
         synchronous_full: config.synchronous == Synchronous::Full,
         allow_network_filesystem: config.allow_network_filesystem,
-        default_artifact_root: config.default_artifact_root.clone(),
+        artifact_root: ArtifactRoot {
+            location: config.default_artifact_root.clone(),
+            own_path: location::own_path(&config.default_artifact_root).map(|path| path.as_str().to_owned()),
+        },
     };
     let clock = system_clock();
     let store = Store::open(options, clock()).await?;
-    let artifacts = ArtifactStore::open(&config.artifacts)?;
-    let options = ApiOptions {
-        long_values: if config.truncate_long_values { LongValues::Cut } else { LongValues::Refuse },
-        json_limit: config.json_body_limit,
-        inputs_limit: config.inputs_body_limit,
-        serve_artifacts: config.serve_artifacts,
-    };
-    Ok(AppState { store, artifacts, clock, options, metrics: Metrics::new() })
+    Ok(AppState::open(config, store, clock)?)
 }
 
 /// The control socket in the data directory, for this user only. The server can do without.
@@ -340,6 +339,15 @@ async fn serve_control(
 async fn keep_up(metrics: Metrics, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(UPKEEP_INTERVAL)).await.is_some() {
         metrics.upkeep();
+    }
+}
+
+/// Removes what uploads left behind whose server ended long ago: servers that share a store start and end at any time.
+async fn tidy_up(state: AppState, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(TIDY_INTERVAL)).await.is_some() {
+        if let Err(error) = state.artifacts.remove_abandoned((state.clock)()).await {
+            warn!("cannot look for abandoned uploads: {error}");
+        }
     }
 }
 

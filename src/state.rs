@@ -4,6 +4,9 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::artifacts::ArtifactStore;
+use crate::config::Config;
+use crate::error::Result;
+use crate::files::{Files, Limits};
 use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::validate::LongValues;
@@ -16,14 +19,42 @@ pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 pub struct AppState {
     /// Experiments, runs and points.
     pub store: Store,
-    /// Files.
+    /// Files, for reading.
     pub artifacts: ArtifactStore,
+    /// Files, for storing and deleting.
+    pub files: Files,
     /// The time.
     pub clock: Clock,
     /// What the administrator chose about requests.
     pub options: ApiOptions,
     /// The figures at `/metrics`.
     pub metrics: Metrics,
+}
+
+impl AppState {
+    /// Opens the artifact store, and puts it together with the database as `config` says.
+    ///
+    /// # Errors
+    /// Those of [`ArtifactStore::open`].
+    pub fn open(config: &Config, store: Store, clock: Clock) -> Result<Self> {
+        let artifacts = ArtifactStore::open(&config.artifacts, &config.shared_roots)?;
+        let some = |limit: u64| (limit > 0).then_some(limit);
+        let limits = Limits {
+            file_bytes: some(config.artifact_file_limit),
+            run_bytes: some(config.artifact_run_limit),
+            run_files: some(config.artifact_run_files),
+            free_bytes: config.artifact_free_space,
+            free_files: config.artifact_free_files,
+        };
+        let options = ApiOptions {
+            long_values: if config.truncate_long_values { LongValues::Cut } else { LongValues::Refuse },
+            json_limit: config.json_body_limit,
+            inputs_limit: config.inputs_body_limit,
+            serve_artifacts: config.serve_artifacts,
+        };
+        let files = Files::new(artifacts.clone(), store.clone(), limits);
+        Ok(AppState { store, artifacts, files, clock, options, metrics: Metrics::new() })
+    }
 }
 
 /// What the administrator chose about requests.

@@ -1,207 +1,68 @@
 //! Where files of runs are kept, and the only way to name them.
 //!
 //! [`ArtifactPath`] is the one key of this store: a string becomes one only if it stays beneath the root, however often
-//! it is percent-decoded. [`ArtifactStore`] hides where the bytes lie. It knows nothing of runs, callers or HTTP: which
-//! directory belongs to which run, and who may touch it, is decided above it.
+//! it is percent-decoded. [`ArtifactStore`] hides where the bytes lie: in the server's own store, which only it writes,
+//! or in a directory that clients write to directly and it only reads. It knows nothing of callers or HTTP; [`location`]
+//! says which directory belongs to a run or model, and who may touch it is decided above.
 
 mod disk;
+pub mod location;
+mod order;
+mod path;
+mod zip;
 
-use std::cmp::Ordering;
-use std::fmt;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use futures_util::Stream;
-use percent_encoding::percent_decode;
 
-use crate::error::{Error, Result};
+pub use disk::{Listing, Removal, Upload};
+pub use path::{ArtifactPath, MAX_COMPONENT_BYTES, MAX_COMPONENTS, MAX_PATH_BYTES};
 
-/// The longest path in bytes.
-pub const MAX_PATH_BYTES: usize = 4096;
-/// The longest component of a path in bytes: what common file systems allow.
-pub const MAX_COMPONENT_BYTES: usize = 255;
-/// The largest number of components of a path.
-pub const MAX_COMPONENTS: usize = 128;
+use self::disk::{Disk, Jobs, Tree};
+use self::location::Owner;
+use crate::error::Result;
 
-/// No component that clients name begins like this: such names are the store's own.
-const RESERVED_PREFIX: &str = ".windvane-";
-/// The directory that some file systems keep at their root, which is not ours to show.
-const FILE_SYSTEM_DIRECTORY: &str = "lost+found";
-/// A name that still changes after so many percent-decodings is an attack.
-const MAX_DECODINGS: usize = 16;
+/// What may be a file or a directory, in the server's own store or in a directory that it shares with clients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    volume: Volume,
+    path: ArtifactPath,
+}
 
-/// The place of a file or directory beneath the root of an [`ArtifactStore`].
-///
-/// Components are separated by single slashes. There is no `.`, no empty component, no leading or trailing slash, no
-/// control character and no `#`. There is no `..`, no root, no drive and no scheme, and none comes to light when the
-/// path is percent-decoded once or many times more, so that no later reader can be led astray. Percent signs themselves,
-/// which MLflow's `log_image` puts into names, are ordinary. Names that look alike are different names.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ArtifactPath(String);
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Volume {
+    Own,
+    /// The shared root of this number.
+    Shared(usize),
+}
 
-impl ArtifactPath {
-    /// The root, which is a directory.
-    pub fn root() -> Self {
-        ArtifactPath(String::new())
+impl Place {
+    /// A path of the server's own store.
+    pub fn own(path: ArtifactPath) -> Self {
+        Place { volume: Volume::Own, path }
     }
 
-    /// Reads `raw`, a name from which the transport's own encoding has been removed (once). Repeated slashes and `.`
-    /// components are dropped; an empty name is the root.
+    /// What `relative` names in this directory.
     ///
     /// # Errors
-    ///
-    /// [`Error::Invalid`], beginning `Invalid path` (contract section 4.2), if the name could mean anything outside the
-    /// root or belongs to the store itself, or if a component is too long, too deep or only blanks and dots.
-    pub fn parse(raw: &str) -> Result<Self> {
-        if raw.len() > MAX_PATH_BYTES {
-            return Err(invalid(format!("it is longer than {MAX_PATH_BYTES} bytes")));
-        }
-        if raw.contains(char::is_control) {
-            return Err(invalid("it contains a control character"));
-        }
-        // What a decoder leaves of bytes that are not UTF-8: the client's name is lost, so we cannot store under it.
-        if raw.contains(char::REPLACEMENT_CHARACTER) {
-            return Err(invalid("it is not valid UTF-8"));
-        }
-        // Fragments have led other servers astray. This and the control characters are judged here only, not in further
-        // decodings: images are named `…%step%23%timestamp%1700000000000%0a1b…`, where any two hexadecimal digits occur.
-        if raw.contains('#') {
-            return Err(invalid("it contains '#'"));
-        }
-        if raw.starts_with('/') {
-            return Err(absolute());
-        }
-
-        let kept: Vec<&str> = raw.split('/').filter(|component| !component.is_empty() && *component != ".").collect();
-        let path = kept.join("/");
-        // Not `raw`: what was dropped may have hidden the beginning of something else, as in `./C:x`.
-        judge_every_decoding(&path)?;
-        if kept.len() > MAX_COMPONENTS {
-            return Err(invalid(format!("it has more than {MAX_COMPONENTS} components")));
-        }
-        for (depth, component) in kept.into_iter().enumerate() {
-            judge_component(component, depth)?;
-        }
-        Ok(ArtifactPath(path))
+    /// [`Error::Invalid`](crate::error::Error::Invalid) if the whole is too long or too deep.
+    pub fn join(&self, relative: &ArtifactPath) -> Result<Self> {
+        Ok(Place { volume: self.volume, path: self.path.join(relative)? })
     }
 
-    /// The path of `other`, which is relative to this directory.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Invalid`] if the whole is too long or too deep.
-    pub fn join(&self, other: &ArtifactPath) -> Result<Self> {
-        self.resolve(&other.0)
+    /// The path beneath the root of its volume.
+    pub fn path(&self) -> &ArtifactPath {
+        &self.path
     }
 
-    /// Reads `relative`, a name as [`parse`](Self::parse) takes it, in this directory.
-    fn resolve(&self, relative: &str) -> Result<Self> {
-        if self.is_root() { ArtifactPath::parse(relative) } else { ArtifactPath::parse(&format!("{self}/{relative}")) }
+    /// The path in the server's own store, if it lies there: only then may it be written.
+    pub fn own_path(&self) -> Option<&ArtifactPath> {
+        (self.volume == Volume::Own).then_some(&self.path)
     }
-
-    /// The path as text, without a leading slash; empty for the root.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Whether this is the root.
-    pub fn is_root(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The names from the root downwards.
-    pub fn components(&self) -> impl Iterator<Item = &str> {
-        components(&self.0)
-    }
-
-    /// The last component; empty for the root.
-    pub fn file_name(&self) -> &str {
-        self.0.rsplit_once('/').map_or(&self.0, |(_, name)| name)
-    }
-
-    /// The directory that holds this path, as text, and the last component; `None` for the root.
-    fn split_last(&self) -> Option<(&str, &str)> {
-        if self.is_root() { None } else { Some(self.0.rsplit_once('/').unwrap_or(("", &self.0))) }
-    }
-}
-
-impl fmt::Display for ArtifactPath {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.0)
-    }
-}
-
-/// The components of the text of a path.
-fn components(path: &str) -> impl Iterator<Item = &str> {
-    path.split('/').filter(|it| !it.is_empty())
-}
-
-fn invalid(reason: impl fmt::Display) -> Error {
-    Error::Invalid(format!("Invalid path: {reason}"))
-}
-
-fn absolute() -> Error {
-    invalid("it is absolute; give a path relative to the artifact directory")
-}
-
-/// Refuses a name that leaves the root as it stands or after any number of further percent-decodings.
-fn judge_every_decoding(name: &str) -> Result<()> {
-    let mut stage = name.as_bytes().to_vec();
-    for _ in 0..MAX_DECODINGS {
-        judge_stage(&stage)?;
-        let decoded: Vec<u8> = percent_decode(&stage).collect();
-        if decoded == stage {
-            return Ok(());
-        }
-        stage = decoded;
-    }
-    Err(invalid(format!("it is percent-encoded more than {MAX_DECODINGS} times")))
-}
-
-/// Refuses what could lead out of the root in some reader: a slash means what it means here and a backslash what it
-/// means to Windows.
-fn judge_stage(mut name: &[u8]) -> Result<()> {
-    while let Some(rest) = name.strip_prefix(b"./") {
-        name = rest;
-    }
-    if name.starts_with(b"/") || name.starts_with(b"\\") {
-        return Err(absolute());
-    }
-    if name.split(|byte| matches!(byte, b'/' | b'\\')).any(|component| component == b"..") {
-        return Err(invalid("it contains '..'"));
-    }
-    if let Some(colon) = name.iter().position(|byte| *byte == b':') {
-        let (scheme, rest) = (&name[..colon], &name[colon + 1..]);
-        let is_scheme = scheme.first().is_some_and(u8::is_ascii_alphabetic)
-            && scheme.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte));
-        if is_scheme && scheme.len() == 1 {
-            return Err(invalid("it begins with a drive letter"));
-        }
-        if is_scheme && (rest.starts_with(b"/") || scheme.eq_ignore_ascii_case(b"file")) {
-            return Err(invalid("it is a URI; give a path relative to the artifact directory"));
-        }
-    }
-    Ok(())
-}
-
-/// Refuses a component that cannot, or must not, be a client's file name.
-fn judge_component(component: &str, depth: usize) -> Result<()> {
-    if component.len() > MAX_COMPONENT_BYTES {
-        return Err(invalid(format!("a component is longer than {MAX_COMPONENT_BYTES} bytes")));
-    }
-    if component.chars().all(|char| char == '.' || char.is_whitespace()) {
-        return Err(invalid("a component is only blanks or dots"));
-    }
-    // Case is ignored because the file system may ignore it.
-    let is_reserved =
-        component.get(..RESERVED_PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(RESERVED_PREFIX));
-    if is_reserved || (depth == 0 && component.eq_ignore_ascii_case(FILE_SYSTEM_DIRECTORY)) {
-        return Err(invalid(format!("the name '{component}' is reserved")));
-    }
-    Ok(())
 }
 
 /// One entry of a listed directory.
@@ -213,6 +74,8 @@ pub struct FileInfo {
     pub is_dir: bool,
     /// The size of a file in bytes; 0 for a directory.
     pub size_bytes: u64,
+    /// When it was written, in milliseconds since the epoch.
+    pub modified_ms: i64,
 }
 
 /// A stored file as it was when it was opened: overwriting or deleting it changes nothing here.
@@ -232,341 +95,159 @@ impl ArtifactFile {
     pub fn stream(&self, range: Range<u64>) -> impl Stream<Item = Result<Bytes>> + Send + Unpin + use<> {
         self.contents.stream(range)
     }
+
+    /// The piece that begins at `offset`, for a blocking thread.
+    fn piece(&self, offset: u64) -> Result<Bytes> {
+        self.contents.piece(offset, self.size_bytes)
+    }
 }
 
-/// Files by [`ArtifactPath`]. Clones are handles of one store.
+/// What was stored, told so that it can be known again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// The size in bytes.
+    pub size_bytes: u64,
+    /// The SHA-256 of its bytes.
+    pub sha256: [u8; 32],
+    /// When the file was written as the disk tells it, in nanoseconds since the epoch: a file with another time is not
+    /// the one that this tells of.
+    pub modified_ns: i64,
+}
+
+/// What is free where the server's own store lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Space {
+    /// Bytes that this process may still write.
+    pub bytes: u64,
+    /// Files that it may still make; `None` where the file system has no bound of its own.
+    pub files: Option<u64>,
+}
+
+/// Files by [`Place`]. Clones are handles of one store.
 #[derive(Debug, Clone)]
 pub struct ArtifactStore {
-    disk: Arc<disk::Disk>,
+    disk: Arc<Disk>,
+    shared: Arc<[SharedRoot]>,
+}
+
+/// A directory that clients write to.
+#[derive(Debug)]
+struct SharedRoot {
+    /// Its absolute path, without a slash at the end.
+    directory: String,
+    tree: Arc<Tree>,
 }
 
 impl ArtifactStore {
     /// Opens the directory `root`, makes it if it is not there, and removes what interrupted uploads left in it, unless
-    /// another server is using it too.
+    /// another server is using it too. The directories `shared` need not be there yet.
     ///
     /// # Errors
-    ///
-    /// [`Error::Internal`] if the directory cannot be made or opened.
-    pub fn open(root: &Path) -> Result<Self> {
-        Ok(ArtifactStore { disk: Arc::new(disk::Disk::open(root)?) })
+    /// [`Error::Internal`](crate::error::Error::Internal) if the directory cannot be made, opened or written.
+    pub fn open(root: &Path, shared: &[PathBuf]) -> Result<Self> {
+        let jobs = Jobs::default();
+        let disk = Arc::new(Disk::open(root, &jobs)?);
+        let share = |directory: &PathBuf| SharedRoot {
+            directory: directory.to_string_lossy().trim_end_matches('/').to_owned(),
+            tree: Arc::new(Tree::shared(directory, &jobs)),
+        };
+        Ok(ArtifactStore { disk, shared: shared.iter().map(share).collect() })
     }
 
-    /// Stores everything that `body` yields as the file `path`, in place of the file that was there, makes the
-    /// directories above it, and returns the size in bytes. When this returns the file is on the disk for good; until
-    /// then the old file is seen. After an error, also one that `body` yields, and when the future is dropped, the old
-    /// file is still there and nothing is left of the new one.
+    /// The directory that holds the files of `owner`, whose location clients may have chosen; `None` where that is no
+    /// place of ours, and so never opened.
+    pub fn locate(&self, owner: Owner<'_>, artifact_uri: &str) -> Option<Place> {
+        if let Some(path) = location::own_directory(owner, artifact_uri) {
+            return Some(Place::own(path));
+        }
+        let directory = location::local_path(artifact_uri)?;
+        let expected = owner.default_directory();
+        // Only what the server itself would have chosen: a client's word opens nothing.
+        let is_minted = |root: &SharedRoot| {
+            let rest = directory.strip_prefix(&root.directory).and_then(|rest| rest.strip_prefix('/'));
+            rest == Some(&expected)
+        };
+        let number = self.shared.iter().position(is_minted)?;
+        Some(Place { volume: Volume::Shared(number), path: ArtifactPath::parse(&expected).ok()? })
+    }
+
+    /// Receives everything that `body` yields, to be stored as the file `path`. Nothing is seen of it until
+    /// [`Upload::publish`]; after an error, also one that `body` yields, and when the upload is dropped, nothing of it is
+    /// left.
     ///
     /// # Errors
-    ///
-    /// [`Error::Conflict`] if `path` is a directory or leads through a file; [`Error::StorageFull`]; [`Error::Invalid`]
-    /// for the root.
-    pub async fn put(
+    /// [`Error::Conflict`](crate::error::Error::Conflict) if `path` is a directory or leads through a file;
+    /// [`Error::StorageFull`](crate::error::Error::StorageFull); [`Error::Invalid`](crate::error::Error::Invalid) for the
+    /// root.
+    pub async fn receive(
         &self,
         path: &ArtifactPath,
         body: impl Stream<Item = Result<Bytes>> + Send + Unpin,
-    ) -> Result<u64> {
-        self.disk.put(path, body).await
+    ) -> Result<Upload> {
+        self.disk.receive(path, body).await
     }
 
-    /// Opens the file `path`. Links are not followed, and files with a second name are not served: they may be anything.
+    /// Opens a file. Links are not followed, and files that may be anything are not served: those with a second name,
+    /// and in the server's own store those of another user.
     ///
     /// # Errors
-    ///
-    /// [`Error::NotFound`]; [`Error::Invalid`] if it is a directory.
-    pub async fn read(&self, path: &ArtifactPath) -> Result<ArtifactFile> {
-        self.disk.read(path).await
+    /// [`Error::NotFound`](crate::error::Error::NotFound); [`Error::Invalid`](crate::error::Error::Invalid) if it is a
+    /// directory.
+    pub async fn read(&self, place: &Place) -> Result<ArtifactFile> {
+        self.tree(place).read(&place.path).await
     }
 
-    /// What the directory `path` holds, one level, in the order of people (`epoch_2` before `epoch_10`). Nothing if it
-    /// is a file or absent.
-    pub async fn list(&self, path: &ArtifactPath) -> Result<Vec<FileInfo>> {
-        let mut files = self.disk.list(path).await?;
-        files.sort_unstable_by(|a, b| natural_order(&a.name, &b.name));
-        Ok(files)
-    }
-
-    /// Deletes the file or directory `path` with all that is in it; of a link the link itself. That it is absent is
-    /// fine. When this returns it is gone for good.
+    /// What a directory holds, one level, in the order of people (`epoch_2` before `epoch_10`). Nothing if it is a file or
+    /// absent.
     ///
     /// # Errors
+    /// Those of the disk.
+    pub async fn list(&self, place: &Place) -> Result<Listing> {
+        self.tree(place).list(&place.path).await
+    }
+
+    /// A directory with all that is beneath it as one zip archive, in pieces of bounded size.
     ///
-    /// [`Error::Invalid`] for the root.
-    pub async fn delete(&self, path: &ArtifactPath) -> Result<()> {
+    /// # Errors
+    /// [`Error::NotFound`](crate::error::Error::NotFound) if there is no such directory,
+    /// [`Error::Invalid`](crate::error::Error::Invalid) if it holds too many files.
+    pub async fn zip(&self, place: &Place) -> Result<impl Stream<Item = Result<Bytes>> + Send + Unpin + use<>> {
+        zip::archive(self.tree(place).clone(), place.path.clone()).await
+    }
+
+    /// Deletes the file or directory `path` of the own store with all that is in it; of a link the link itself. That it is
+    /// absent is fine. When this returns it is gone for good; what a tree took up is free once the [`Removal`] has run.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`](crate::error::Error::Invalid) for the root.
+    pub async fn delete(&self, path: &ArtifactPath) -> Result<Removal> {
         self.disk.delete(path).await
     }
-}
 
-/// Compares names byte by byte, but runs of digits as numbers. Total: names that count as equal, such as `a1` and
-/// `a01`, are ordered by their bytes.
-fn natural_order(left: &str, right: &str) -> Ordering {
-    let (mut a, mut b) = (left.as_bytes(), right.as_bytes());
-    while let (Some(first_a), Some(first_b)) = (a.first(), b.first()) {
-        let order;
-        if first_a.is_ascii_digit() && first_b.is_ascii_digit() {
-            let (number_a, number_b);
-            (number_a, a) = split_number(a);
-            (number_b, b) = split_number(b);
-            order = number_a.len().cmp(&number_b.len()).then_with(|| number_a.cmp(number_b));
-        } else {
-            order = first_a.cmp(first_b);
-            (a, b) = (&a[1..], &b[1..]);
-        }
-        if order.is_ne() {
-            return order;
-        }
-    }
-    a.len().cmp(&b.len()).then_with(|| left.cmp(right))
-}
-
-/// The digits that `text` begins with, without leading zeros, and the rest.
-fn split_number(text: &[u8]) -> (&[u8], &[u8]) {
-    let end = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
-    let (digits, rest) = text.split_at(end);
-    let start = digits.iter().position(|byte| *byte != b'0').unwrap_or(digits.len());
-    (&digits[start..], rest)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn text(raw: &str) -> Result<String> {
-        ArtifactPath::parse(raw).map(|path| path.as_str().to_owned())
+    /// What is free where the own store lies.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub async fn space(&self) -> Result<Space> {
+        self.disk.space().await
     }
 
-    #[test]
-    fn names_that_leave_the_root_are_refused_in_every_encoding() {
-        let escapes = [
-            "..",
-            "../../../../etc/passwd",
-            "a/../../x",
-            "a/..",
-            "a/./../../x",
-            "./.././x",
-            "a//../../x",
-            "..%2f..%2fetc%2fpasswd",
-            "%2e%2e/x",
-            "%2E%2e%2Fx",
-            "%252e%252e%252fetc%252fpasswd",
-            "%25252e%25252e%25252fetc",
-            "a/%2e./x",
-            "/etc/passwd",
-            "//etc/passwd",
-            "///proc/self/root/etc/passwd",
-            "%2fetc/passwd",
-            "..\\..\\etc\\passwd",
-            "a/..\\..\\x",
-            "C:\\Windows\\win.ini",
-            "\\\\host\\share\\x",
-            "\\x",
-            "%5cx",
-            "C:x",
-            "c:/x",
-            "foo#../../etc",
-            "foo%23../../etc",
-            "foo?../../etc",
-            "foo;../../etc",
-            "foo%3b..%2f..%2fetc",
-            "foo#bar",
-            "./C:x",
-            "./\\x",
-            ".//./file:/etc",
-            "%2e/C:x",
-            "./%2fetc",
-            "file:///etc/passwd",
-            "file:/etc",
-            "file:etc",
-            "FILE:///etc",
-            "file%3a/etc",
-            "mlflow-artifacts:/../..",
-            "mlflow-artifacts:/7/x",
-            "dbfs:/../..",
-            "dbfs:/x",
-            "s3://bucket/x",
-        ];
-
-        for raw in escapes {
-            let refusal = text(raw).expect_err(raw).to_string();
-            assert!(refusal.starts_with("Invalid path"), "{raw}: {refusal}");
-        }
+    /// Removes what uploads of other processes left behind, if it was not touched for a day before `now_ms`.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub async fn remove_abandoned(&self, now_ms: i64) -> Result<()> {
+        self.disk.remove_abandoned(now_ms / 1_000 - ABANDONED_AFTER_S).await
     }
 
-    #[test]
-    fn control_characters_and_lost_bytes_are_refused() {
-        for raw in ["a\0.png", "a\r\nb", "a\tb", "a\u{7f}", "a\u{85}", "a\u{fffd}"] {
-            assert!(matches!(text(raw), Err(Error::Invalid(_))), "{raw:?}");
-        }
-    }
-
-    #[test]
-    fn names_of_only_blanks_or_dots_and_reserved_names_are_refused() {
-        for raw in
-            ["...", "a/....", " ", "a/ /b", ". .", "\u{3000}", ".windvane-uploads", ".Windvane-x/1", "a/.windvane-1"]
-        {
-            assert!(matches!(text(raw), Err(Error::Invalid(_))), "{raw:?}");
-        }
-        assert!(text("lost+found/x").is_err());
-        assert_eq!(text("a/lost+found").unwrap(), "a/lost+found");
-    }
-
-    #[test]
-    fn limits_are_met_at_and_refused_above() {
-        assert!(text(&"a".repeat(255)).is_ok());
-        assert!(text(&"a".repeat(256)).is_err());
-        assert!(text(&["é"; 128].concat()).is_err());
-        assert!(text(&vec!["a"; 128].join("/")).is_ok());
-        assert!(text(&vec!["a"; 129].join("/")).is_err());
-        let longest = vec!["a".repeat(240); 17].join("/");
-        assert_eq!(longest.len(), 4096);
-        assert!(text(&longest).is_ok());
-        assert!(text(&format!("{longest}b")).is_err());
-        assert!(text(&"%25".repeat(85)).is_ok());
-        assert!(text(&format!("%{}41", "25".repeat(2000))).is_err());
-    }
-
-    #[test]
-    fn ordinary_names_are_kept_as_they_are() {
-        let ordinary = [
-            "model/MLmodel",
-            "a b/c+d=e (1).txt",
-            "images/img%step%1%timestamp%1700000000000%0f3a.png",
-            "50%",
-            "100%25",
-            "%zz",
-            "..a/b..",
-            "a..b",
-            ".hidden",
-            "ab:c",
-            "d/a:b",
-            "checkpoints/epoch:3.ckpt",
-            "a\\b",
-            "a;b?c&d",
-            "naïve/über/日本.txt",
-            "．．／x",
-            "‥/∕",
-            "a~",
-            "-rf",
-        ];
-
-        for raw in ordinary {
-            assert_eq!(text(raw).expect(raw), raw);
-        }
-    }
-
-    #[test]
-    fn the_image_of_every_step_can_be_stored() {
-        for number in 0..=255 {
-            let raw = format!("images/loss%step%{number}%timestamp%1700000000000%{number:02x}1b2c3d.png");
-
-            assert_eq!(text(&raw).expect(&raw), raw);
-        }
-    }
-
-    #[test]
-    fn equal_spellings_are_one_path_and_twins_are_two() {
-        assert_eq!(text("a//b/./c/").unwrap(), "a/b/c");
-        assert_eq!(text("").unwrap(), "");
-        assert_eq!(text("./").unwrap(), "");
-        assert_ne!(text("e\u{301}").unwrap(), text("\u{e9}").unwrap());
-    }
-
-    #[test]
-    fn paths_are_joined_and_taken_apart() {
-        let run = ArtifactPath::parse("7/abc/artifacts").unwrap();
-        let file = ArtifactPath::parse("model/a.txt").unwrap();
-
-        let joined = run.join(&file).unwrap();
-
-        assert_eq!(joined.as_str(), "7/abc/artifacts/model/a.txt");
-        assert_eq!(joined.components().count(), 5);
-        assert_eq!(joined.split_last(), Some(("7/abc/artifacts/model", "a.txt")));
-        assert_eq!(ArtifactPath::root().join(&file).unwrap(), file);
-        assert_eq!(file.join(&ArtifactPath::root()).unwrap(), file);
-        assert_eq!(ArtifactPath::parse("x").unwrap().split_last(), Some(("", "x")));
-        assert_eq!(ArtifactPath::root().split_last(), None);
-        assert_eq!(joined.file_name(), "a.txt");
-    }
-
-    #[test]
-    fn numbers_in_names_are_ordered_as_numbers() {
-        let mut names = ["epoch_10", "epoch_2", "b", "a10b", "a9c", "a01", "a1", "Z", "a", "10", "9"];
-
-        names.sort_unstable_by(|a, b| natural_order(a, b));
-
-        assert_eq!(names, ["9", "10", "Z", "a", "a01", "a1", "a9c", "a10b", "b", "epoch_2", "epoch_10"]);
-    }
-
-    /// Strings made of what attacks are made of, and arbitrary ones.
-    fn hostile() -> impl Strategy<Value = String> {
-        let pieces = proptest::sample::select(vec![
-            "..",
-            ".",
-            "/",
-            "//",
-            "\\",
-            "%2e",
-            "%2E",
-            "%2f",
-            "%5c",
-            "%25",
-            "2e",
-            "2f",
-            "%",
-            "a",
-            "C:",
-            ":",
-            "file:",
-            "#",
-            "\0",
-            " ",
-            "é",
-            "．",
-            ".windvane-",
-            "+",
-            "?",
-        ]);
-        prop_oneof![
-            proptest::collection::vec(pieces, 0..12).prop_map(|pieces| pieces.concat()),
-            any::<String>(),
-            ".*/.*",
-        ]
-    }
-
-    proptest! {
-        #[test]
-        fn no_string_becomes_a_path_outside_the_root(raw in hostile()) {
-            if let Ok(path) = ArtifactPath::parse(&raw) {
-                let mut decoded = path.as_str().as_bytes().to_vec();
-                loop {
-                    let separated: Vec<&[u8]> = decoded.split(|byte| matches!(byte, b'/' | b'\\')).collect();
-                    prop_assert!(!separated.contains(&b"..".as_slice()), "{raw:?}");
-                    prop_assert!(separated.len() == 1 || !separated[0].is_empty(), "{raw:?}");
-                    let next: Vec<u8> = percent_decode(&decoded).collect();
-                    if next == decoded {
-                        break;
-                    }
-                    decoded = next;
-                }
-                prop_assert!(Path::new(path.as_str()).is_relative());
-                let is_normal = |part| matches!(part, std::path::Component::Normal(_));
-                prop_assert!(Path::new(path.as_str()).components().all(is_normal));
-            }
-        }
-
-        #[test]
-        fn a_path_reads_back_as_itself(raw in hostile()) {
-            if let Ok(path) = ArtifactPath::parse(&raw) {
-                prop_assert_eq!(&ArtifactPath::parse(path.as_str()).unwrap(), &path);
-            }
-        }
-
-        #[test]
-        fn the_order_of_names_is_total(mut names in proptest::collection::vec("[a0-2]{0,5}", 3)) {
-            names.sort_by(|a, b| natural_order(a, b));
-            prop_assert!(natural_order(&names[0], &names[2]).is_le());
-            prop_assert_eq!(natural_order(&names[0], &names[1]), natural_order(&names[1], &names[0]).reverse());
-            prop_assert_eq!(natural_order(&names[0], &names[1]).is_eq(), names[0] == names[1]);
+    fn tree(&self, place: &Place) -> &Arc<Tree> {
+        match place.volume {
+            Volume::Own => self.disk.tree(),
+            Volume::Shared(number) => &self.shared[number].tree,
         }
     }
 }
+
+/// After so many seconds an upload that was not written to has no server any more: while one is alive, it gives an upload
+/// up that brings nothing for a minute.
+const ABANDONED_AFTER_S: i64 = 24 * 60 * 60;

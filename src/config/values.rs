@@ -271,6 +271,21 @@ pub(super) fn artifact_root(text: &str) -> Result<String, String> {
     Ok(absolute.display().to_string())
 }
 
+/// The directory that one of the option `shared_roots` names.
+pub(super) fn shared_root(text: &str) -> Result<PathBuf, String> {
+    local_directory(text)
+        .ok_or_else(|| format!("'{text}' is not the absolute path of a directory; give it as /project/artifacts"))
+}
+
+/// The directory on this machine that an artifact root names, if it is one: an absolute path, or `file:` without a host.
+pub(super) fn local_directory(root: &str) -> Option<PathBuf> {
+    let path = match root.strip_prefix("file:") {
+        Some(rest) => rest.strip_prefix("//localhost").or_else(|| rest.strip_prefix("//")).unwrap_or(rest),
+        None => root,
+    };
+    path.starts_with('/').then(|| path.into())
+}
+
 /// The name in an authority as `Name.:5000` or `[::1]:5000`: without its port and final dot, which make no difference to
 /// who is meant. `None` for what is no authority.
 pub fn host_name(authority: &str) -> Option<&str> {

@@ -7,8 +7,9 @@ use super::page_token;
 use super::reply::{Empty, Json};
 use super::routes::Request;
 use super::wire::{ExperimentJson, read_pairs, read_view};
+use crate::artifacts::location;
 use crate::error::{Error, Resource, Result};
-use crate::model::{Caller, DatasetSummary, KeyValue, ViewType};
+use crate::model::{Caller, DatasetSummary, KeyValue, NewLocation, ViewType};
 use crate::search::{parse_experiment_filter, parse_experiment_order};
 use crate::state::AppState;
 use crate::store::{ExperimentSearch, FieldValue};
@@ -47,7 +48,13 @@ pub struct CreatedExperiment {
 /// `POST experiments/create`
 pub async fn create(app: AppState, caller: Caller, request: CreateExperiment) -> Result<Json<CreatedExperiment>> {
     let CreateExperiment { name, artifact_location, tags } = request;
-    let id = app.store.create_experiment(&caller, &name, artifact_location.as_deref(), &tags, (app.clock)()).await?;
+    let own_path = artifact_location.as_deref().and_then(location::own_path);
+    let location = match (&artifact_location, &own_path) {
+        (None, _) => NewLocation::Default,
+        (Some(location), Some(path)) => NewLocation::Own { location, path: path.as_str() },
+        (Some(location), None) => NewLocation::Label(location),
+    };
+    let id = app.store.create_experiment(&caller, &name, location, &tags, (app.clock)()).await?;
     Ok(Json(CreatedExperiment { experiment_id: id.to_string() }))
 }
 

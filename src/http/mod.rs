@@ -94,6 +94,8 @@ pub fn table() -> Vec<Route> {
             .typed("ReadInlineCurves", "FoundCurves")
             .revalidated(),
         fields(get.clone(), Own, "export/series", Read, native::export::series).typed("ExportSeries", "CSV"),
+        fields(get.clone(), Own, "artifacts", Read, native::artifacts::list),
+        fields(get.clone(), Own, "export/artifacts", Read, native::artifacts::export).typed("ExportArtifacts", "ZIP"),
         fields(get.clone(), Own, "runs/{run_id}/lineage", Read, native::lineage::find).revalidated(),
         raw(get.clone(), Api3, "mlflow/server-info", Public, ops::server_info).typed("none", "ServerInfo"),
         raw(get.clone(), Plain, "health", Public, ops::health).typed("none", "text"),

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use super::Store;
+use super::artifacts::{claim, refuse_default_root};
 use super::db::{Db, Tx, write_tx};
 use super::runs::lifecycle;
 use super::sql::{Column, Columns, Dialect, Sql, sql};
 use super::writer::inactive_experiment;
+use super::{ArtifactRoot, Store};
 use crate::error::{Error, Resource, Result};
-use crate::model::{Caller, Experiment, KeyValue, append_to_location};
+use crate::model::{Caller, Experiment, KeyValue, NewLocation, append_to_location};
 
 /// The columns of [`ExperimentRow`].
 pub(super) const EXPERIMENT_COLUMNS: &str = "id, name, artifact_location, created_ms, updated_ms, deleted_ms";
@@ -25,7 +26,7 @@ pub(super) struct ExperimentRow {
 }
 
 /// Experiment 0, `Default`, exists from the start (contract section 2).
-pub(super) async fn create_default(db: &Db, root: &str, now_ms: i64) -> Result<()> {
+pub(super) async fn create_default(db: &Db, root: &ArtifactRoot, now_ms: i64) -> Result<()> {
     let exists: Option<(i64,)> = db.optional(sql("SELECT id FROM experiment WHERE id = 0")).await?;
     if exists.is_some() {
         return Ok(());
@@ -35,20 +36,32 @@ pub(super) async fn create_default(db: &Db, root: &str, now_ms: i64) -> Result<(
             "INSERT INTO experiment (id, name, artifact_location, created_ms, updated_ms)
              VALUES (0, 'Default', $1, $2, $2) ON CONFLICT DO NOTHING",
         );
-        tx.run(insert.arg(append_to_location(root, "0")).arg(now_ms)).await?;
+        if tx.run(insert.arg(append_to_location(&root.location, "0")).arg(now_ms)).await? > 0 {
+            claim_default(&mut tx, root, 0).await?;
+        }
     })
 }
 
+/// Claims the directory of an experiment beneath the default root, where that is a directory of our own store.
+async fn claim_default(tx: &mut Tx, root: &ArtifactRoot, id: i64) -> Result<()> {
+    match root.own_path.as_deref() {
+        // Named by its number.
+        None | Some("") => Ok(()),
+        Some(path) => claim(tx, &root.location, &format!("{path}/{id}"), id).await,
+    }
+}
+
 impl Store {
-    /// Creates an experiment and answers its id. Without a location it gets one beneath the default artifact root.
+    /// Creates an experiment and answers its id.
     ///
     /// # Errors
-    /// [`Error::Exists`] where the name is taken, by a deleted experiment too.
+    /// [`Error::Exists`] where the name is taken, by a deleted experiment too; [`Error::Invalid`] where its directory
+    /// belongs to another one.
     pub async fn create_experiment(
         &self,
         _caller: &Caller,
         name: &str,
-        artifact_location: Option<&str>,
+        location: NewLocation<'_>,
         tags: &[KeyValue],
         now_ms: i64,
     ) -> Result<i64> {
@@ -57,14 +70,22 @@ impl Store {
                 "INSERT INTO experiment (name, artifact_location, created_ms, updated_ms) VALUES ($1, $2, $3, $3)
                  ON CONFLICT (name) DO NOTHING RETURNING id",
             );
-            let insert = insert.arg(name).arg(artifact_location.unwrap_or_default()).arg(now_ms);
+            let insert = insert.arg(name).arg(location.text()).arg(now_ms);
             let Some((id,)) = tx.optional::<(i64,)>(insert).await? else {
                 return Err(Error::Exists(Resource::ExperimentName(name.to_owned())));
             };
-            if artifact_location.is_none() {
-                let location = append_to_location(&self.inner.default_artifact_root, &id.to_string());
-                let update = sql("UPDATE experiment SET artifact_location = $1 WHERE id = $2");
-                tx.run(update.arg(location).arg(id)).await?;
+            match location {
+                NewLocation::Default => {
+                    let root = &self.inner.artifact_root;
+                    let update = sql("UPDATE experiment SET artifact_location = $1 WHERE id = $2");
+                    tx.run(update.arg(append_to_location(&root.location, &id.to_string())).arg(id)).await?;
+                    claim_default(&mut tx, root, id).await?;
+                }
+                NewLocation::Own { location, path } => {
+                    refuse_default_root(self.inner.artifact_root.own_path.as_deref(), location, path)?;
+                    claim(&mut tx, location, path, id).await?;
+                }
+                NewLocation::Label(_) => {}
             }
             set_tags(&mut tx, id, tags).await?;
             self.inner.versions.mark_experiment(&mut tx, id).await?;

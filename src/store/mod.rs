@@ -6,6 +6,7 @@
 //!
 //! Logging (runs, points, params, tags, inputs) goes through `writer`, which commits many requests at once.
 
+mod artifacts;
 mod changes;
 mod compaction;
 pub mod curves;
@@ -29,6 +30,7 @@ mod writer;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use artifacts::{Claim, DirectoryUsage, FileRecord};
 pub use changes::{ChangedRun, Changes};
 pub use documents::RunDocument;
 pub use history::{HistoryPage, RunPoints};
@@ -44,6 +46,7 @@ pub use summaries::{ExperimentSummary, KeyKind, KeySearch, KeySummary, KeyValues
 use tokio::sync::Semaphore;
 pub use writer::{LogBatch, ModelMetric, NewRun};
 
+use self::artifacts::Recorder;
 use self::changes::Versions;
 use self::db::Db;
 use self::documents::Documents;
@@ -69,8 +72,17 @@ pub struct StoreOptions {
     pub allow_network_filesystem: bool,
     /// How long one statement may read before it is given up: it holds a connection that others need.
     pub read_limit: Duration,
-    /// What new experiments get as `artifact_location`, with their id appended.
-    pub default_artifact_root: String,
+    /// Where the artifacts of new experiments lie.
+    pub artifact_root: ArtifactRoot,
+}
+
+/// Where the artifacts of new experiments lie, unless their creator chooses a location.
+#[derive(Debug, Clone)]
+pub struct ArtifactRoot {
+    /// The location to which the experiment's id is appended.
+    pub location: String,
+    /// The directory in the server's own store that this means, if it lies there; empty for the root of the store.
+    pub own_path: Option<String>,
 }
 
 /// The store. Cloning it is cheap and shares everything.
@@ -86,11 +98,12 @@ struct Inner {
     lineage: Arc<LineageKeys>,
     versions: Arc<Versions>,
     writer: Writer,
+    recorder: Recorder,
     documents: Documents,
     tables: Tables,
     /// Searches that may run at once.
     searches: Semaphore,
-    default_artifact_root: String,
+    artifact_root: ArtifactRoot,
 }
 
 impl Store {
@@ -104,12 +117,13 @@ impl Store {
         let db = Db::connect(&options).await?;
         refuse_foreign_tables(&db, &options.url).await?;
         migrate(&db).await?;
-        experiments::create_default(&db, &options.default_artifact_root, now_ms).await?;
+        experiments::create_default(&db, &options.artifact_root, now_ms).await?;
         let keys = Keys::default();
         let lineage = Arc::new(LineageKeys::load(&keys, &db).await?);
         lineage::link_backlog(&db, &lineage).await?;
         let versions = Arc::new(Versions::load(&db).await?);
         let writer = Writer::start(db.clone(), versions.clone(), lineage.clone()).await?;
+        let recorder = Recorder::start(db.clone());
         let documents = Documents::start(db.clone());
         let searches = Semaphore::new(db.searches_at_once());
         let inner = Inner {
@@ -118,10 +132,11 @@ impl Store {
             lineage,
             versions,
             writer,
+            recorder,
             documents,
             tables: Tables::default(),
             searches,
-            default_artifact_root: options.default_artifact_root,
+            artifact_root: options.artifact_root,
         };
         Ok(Store { inner: Arc::new(inner) })
     }
@@ -137,6 +152,7 @@ impl Store {
     /// Finishes what was accepted and closes the database.
     pub async fn close(&self) {
         self.inner.writer.stop().await;
+        self.inner.recorder.stop().await;
         self.inner.documents.stop().await;
         self.db().close().await;
     }

@@ -159,7 +159,8 @@ impl Drop for SmallDisk {
 #[test]
 fn a_full_disk_makes_writers_wait_while_readers_go_on_and_ends_when_there_is_space() {
     let Some(disk) = SmallDisk::mount() else { return };
-    let server = Server::start(disk.path(), &[]);
+    // The disk is smaller than what uploads leave free.
+    let server = Server::start(disk.path(), &["--artifact-free-space-mib", "0", "--artifact-free-files", "0"]);
     let mut client = Client::new(disk.path());
     let created = client.post("runs/create", &json!({ "experiment_id": "0" })).unwrap().json();
     let run_id = created["run"]["info"]["run_id"].as_str().unwrap().to_owned();

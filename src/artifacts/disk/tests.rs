@@ -7,12 +7,16 @@ use std::sync::atomic::AtomicBool;
 use futures_util::future::join_all;
 use tempfile::TempDir;
 
-use super::super::ArtifactStore;
+use super::super::{ArtifactFile, ArtifactStore, FileInfo, Place};
 use super::*;
+use bytes::Bytes;
+use futures_util::future::join;
+use futures_util::{Stream, StreamExt, stream};
+use rustix::fs::FileType;
 
 fn store() -> (TempDir, ArtifactStore) {
     let root = tempfile::tempdir().unwrap();
-    let store = ArtifactStore::open(root.path()).unwrap();
+    let store = ArtifactStore::open(root.path(), &[]).unwrap();
     (root, store)
 }
 
@@ -25,8 +29,29 @@ fn body<const N: usize>(chunks: [&str; N]) -> impl Stream<Item = Result<Bytes>> 
     stream::iter(chunks.map(|chunk| Ok(Bytes::copy_from_slice(chunk.as_bytes()))))
 }
 
+async fn put_body(
+    store: &ArtifactStore,
+    path: &ArtifactPath,
+    body: impl Stream<Item = Result<Bytes>> + Send + Unpin,
+) -> Result<u64> {
+    Ok(store.receive(path, body).await?.publish().await?.size_bytes)
+}
+
 async fn put(store: &ArtifactStore, name: &str, text: &str) -> Result<u64> {
-    store.put(&path(name), body([text])).await
+    put_body(store, &path(name), body([text])).await
+}
+
+async fn delete(store: &ArtifactStore, path: &ArtifactPath) -> Result<()> {
+    store.delete(path).await?.finish().await
+}
+
+async fn read(store: &ArtifactStore, name: &str) -> Result<ArtifactFile> {
+    store.read(&Place::own(path(name))).await
+}
+
+async fn list(store: &ArtifactStore, directory: &str) -> Vec<FileInfo> {
+    let listing = store.list(&Place::own(path(directory))).await.unwrap();
+    listing.page(0..listing.names()).await.unwrap()
 }
 
 async fn collect(mut pieces: impl Stream<Item = Result<Bytes>> + Unpin) -> Result<Vec<u8>> {
@@ -38,12 +63,12 @@ async fn collect(mut pieces: impl Stream<Item = Result<Bytes>> + Unpin) -> Resul
 }
 
 async fn get(store: &ArtifactStore, name: &str) -> Result<String> {
-    let file = store.read(&path(name)).await?;
+    let file = read(store, name).await?;
     Ok(String::from_utf8(collect(file.stream(0..file.size_bytes)).await?).unwrap())
 }
 
 async fn names(store: &ArtifactStore, directory: &str) -> Vec<String> {
-    store.list(&path(directory)).await.unwrap().into_iter().map(|file| file.name).collect()
+    list(store, directory).await.into_iter().map(|file| file.name).collect()
 }
 
 fn unfinished(root: &TempDir) -> usize {
@@ -54,26 +79,24 @@ fn unfinished(root: &TempDir) -> usize {
 async fn what_is_put_is_listed_read_overwritten_and_deleted() {
     let (root, store) = store();
 
-    assert_eq!(store.put(&path("7/r/a 1.txt"), body(["hello ", "", "world"])).await.unwrap(), 11);
+    assert_eq!(put_body(&store, &path("7/r/a 1.txt"), body(["hello ", "", "world"])).await.unwrap(), 11);
     assert_eq!(put(&store, "7/r/a 1.txt", "hi").await.unwrap(), 2);
-    assert_eq!(store.put(&path("7/r/d/empty"), body([])).await.unwrap(), 0);
+    assert_eq!(put_body(&store, &path("7/r/d/empty"), body([])).await.unwrap(), 0);
 
     assert_eq!(get(&store, "7/r/a 1.txt").await.unwrap(), "hi");
     assert_eq!(get(&store, "7/r/d/empty").await.unwrap(), "");
-    let expected = [
-        FileInfo { name: "a 1.txt".to_owned(), is_dir: false, size_bytes: 2 },
-        FileInfo { name: "d".to_owned(), is_dir: true, size_bytes: 0 },
-    ];
-    assert_eq!(store.list(&path("7/r")).await.unwrap(), expected);
+    let listed: Vec<_> =
+        list(&store, "7/r").await.into_iter().map(|file| (file.name, file.is_dir, file.size_bytes)).collect();
+    assert_eq!(listed, [("a 1.txt".to_owned(), false, 2), ("d".to_owned(), true, 0)]);
     assert_eq!(names(&store, "").await, ["7"]);
     assert!(names(&store, "7/r/a 1.txt").await.is_empty());
     assert!(names(&store, "7/absent").await.is_empty());
 
-    store.delete(&path("7/r/a 1.txt")).await.unwrap();
-    store.delete(&path("7/r/a 1.txt")).await.unwrap();
-    store.delete(&path("7/r/absent/x")).await.unwrap();
+    delete(&store, &path("7/r/a 1.txt")).await.unwrap();
+    delete(&store, &path("7/r/a 1.txt")).await.unwrap();
+    delete(&store, &path("7/r/absent/x")).await.unwrap();
     assert_eq!(names(&store, "7/r").await, ["d"]);
-    store.delete(&path("7")).await.unwrap();
+    delete(&store, &path("7")).await.unwrap();
     assert!(names(&store, "").await.is_empty());
     assert_eq!(unfinished(&root), 0);
 }
@@ -84,9 +107,9 @@ async fn files_of_many_pieces_and_parts_of_them_come_back_byte_for_byte() {
     let bytes: Vec<u8> = (0..PIECE_BYTES as u32 * 3 + 17).map(|index| (index * 31 % 251) as u8).collect();
     let chunks: Vec<Result<Bytes>> = bytes.chunks(10_007).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
 
-    store.put(&path("big"), stream::iter(chunks)).await.unwrap();
+    put_body(&store, &path("big"), stream::iter(chunks)).await.unwrap();
 
-    let file = store.read(&path("big")).await.unwrap();
+    let file = read(&store, "big").await.unwrap();
     assert_eq!(file.size_bytes, bytes.len() as u64);
     let piece = PIECE_BYTES as u64;
     for range in
@@ -103,7 +126,7 @@ async fn the_root_cannot_be_written_read_or_deleted() {
 
     assert!(matches!(put(&store, "", "x").await, Err(Error::Invalid(_))));
     assert!(matches!(get(&store, "").await, Err(Error::Invalid(_))));
-    assert!(matches!(store.delete(&ArtifactPath::root()).await, Err(Error::Invalid(_))));
+    assert!(matches!(delete(&store, &ArtifactPath::root()).await, Err(Error::Invalid(_))));
 }
 
 #[tokio::test]
@@ -151,8 +174,8 @@ async fn links_and_special_files_are_neither_followed_nor_shown() {
         assert!(matches!(get(&store, &beneath).await, Err(Error::NotFound(_))), "{name}");
         assert!(names(&store, &link).await.is_empty(), "{name}");
         assert!(matches!(put(&store, &beneath, "x").await, Err(Error::Conflict(_))), "{name}");
-        store.delete(&path(&beneath)).await.unwrap();
-        store.delete(&path(&link)).await.unwrap();
+        delete(&store, &path(&beneath)).await.unwrap();
+        delete(&store, &path(&link)).await.unwrap();
         assert!(fs::symlink_metadata(run.join(name)).is_err(), "{name}");
     }
     assert_eq!(fs::read_to_string(outside.path().join("secret")).unwrap(), "secret");
@@ -172,7 +195,7 @@ async fn an_upload_replaces_a_link_and_a_deleted_tree_takes_links_without_their_
     put(&store, "d/a", "mine").await.unwrap();
 
     assert_eq!(get(&store, "d/a").await.unwrap(), "mine");
-    store.delete(&path("d")).await.unwrap();
+    delete(&store, &path("d")).await.unwrap();
     assert_eq!(fs::read_to_string(&secret).unwrap(), "secret");
     assert_eq!(unfinished(&root), 0);
 }
@@ -228,7 +251,7 @@ async fn a_directory_that_keeps_turning_into_a_link_never_leads_out() {
         for result in written {
             assert!(matches!(result, Ok(_) | Err(Error::Conflict(_))), "{result:?}");
         }
-        store.delete(&path(&format!("r/d/new{round}"))).await.unwrap();
+        delete(&store, &path(&format!("r/d/new{round}"))).await.unwrap();
         assert!(!names(&store, "r/d").await.contains(&"secret".to_owned()));
     }
     is_done.store(true, Ordering::Relaxed);
@@ -269,17 +292,17 @@ async fn uploads_into_a_directory_that_is_being_deleted_are_stored_or_refused() 
     for round in 0..100 {
         let name = format!("d/e/{round}");
         let (deeper, target) = (path("d/e"), path("d"));
-        let (stored, first, second) = (put(&store, &name, "x"), store.delete(&deeper), store.delete(&target));
+        let (stored, first, second) = (put(&store, &name, "x"), delete(&store, &deeper), delete(&store, &target));
         let (stored, (first, second)) = join(stored, join(first, second)).await;
 
         assert!(matches!(stored, Ok(_) | Err(Error::Conflict(_))), "{stored:?}");
         first.unwrap();
         second.unwrap();
     }
-    store.delete(&path("d")).await.unwrap();
+    delete(&store, &path("d")).await.unwrap();
     assert!(names(&store, "").await.is_empty());
     drop(store);
-    ArtifactStore::open(root.path()).unwrap();
+    ArtifactStore::open(root.path(), &[]).unwrap();
     assert_eq!(unfinished(&root), 0);
 }
 
@@ -288,7 +311,7 @@ async fn a_reader_keeps_the_file_it_opened_and_its_version_names_it() {
     let (_root, store) = store();
     let old = "a".repeat(PIECE_BYTES * 4);
     put(&store, "f", &old).await.unwrap();
-    let file = store.read(&path("f")).await.unwrap();
+    let file = read(&store, "f").await.unwrap();
     let mut pieces = file.stream(0..file.size_bytes);
     let first = pieces.next().await.unwrap().unwrap();
 
@@ -296,8 +319,8 @@ async fn a_reader_keeps_the_file_it_opened_and_its_version_names_it() {
 
     let rest = collect(pieces).await.unwrap();
     assert!([first.to_vec(), rest].concat() == old.as_bytes());
-    assert_ne!(store.read(&path("f")).await.unwrap().version, file.version);
-    store.delete(&path("f")).await.unwrap();
+    assert_ne!(read(&store, "f").await.unwrap().version, file.version);
+    delete(&store, &path("f")).await.unwrap();
     assert!(collect(file.stream(0..file.size_bytes)).await.unwrap() == old.as_bytes());
 }
 
@@ -305,7 +328,7 @@ async fn a_reader_keeps_the_file_it_opened_and_its_version_names_it() {
 async fn a_file_that_is_cut_while_it_is_sent_is_an_error_and_not_a_short_answer() {
     let (root, store) = store();
     put(&store, "f", "0123456789").await.unwrap();
-    let file = store.read(&path("f")).await.unwrap();
+    let file = read(&store, "f").await.unwrap();
 
     fs::write(root.path().join("f"), "01234").unwrap();
 
@@ -321,9 +344,9 @@ async fn an_upload_that_breaks_off_leaves_the_old_file_and_nothing_else() {
 
     for complete_pieces in [0, 1, 3] {
         let chunks = (0..complete_pieces).map(|_| Ok(piece.clone())).chain([Ok(Bytes::from("x")), broken()]);
-        let result = store.put(&path("f"), stream::iter(chunks)).await;
+        let result = put_body(&store, &path("f"), stream::iter(chunks)).await;
         assert_eq!(result.unwrap_err().to_string(), "broken");
-        let result = store.put(&path("new/f"), stream::iter([Ok(piece.clone()), broken()])).await;
+        let result = put_body(&store, &path("new/f"), stream::iter([Ok(piece.clone()), broken()])).await;
         assert!(result.is_err());
     }
 
@@ -348,7 +371,7 @@ async fn an_upload_whose_client_is_gone_leaves_the_old_file_and_nothing_else() {
     }));
     let upload = tokio::spawn({
         let store = store.clone();
-        async move { store.put(&path("f"), endless).await }
+        async move { put_body(&store, &path("f"), endless).await }
     });
     while was_asked.recv().await != Some(3) {}
     assert_eq!(unfinished(&root), 1);
@@ -357,7 +380,7 @@ async fn an_upload_whose_client_is_gone_leaves_the_old_file_and_nothing_else() {
 
     assert!(upload.await.unwrap_err().is_cancelled());
     // A write that was under way ends before its file goes, on its own thread.
-    drop(store.disk.jobs.acquire_many(MAX_JOBS as u32).await.unwrap());
+    drop(store.disk.tree().jobs().0.acquire_many(MAX_JOBS as u32).await.unwrap());
     let is_gone = (0..1_000_000).any(|_| {
         std::thread::yield_now();
         unfinished(&root) == 0
@@ -375,10 +398,10 @@ async fn what_was_left_unfinished_goes_when_no_other_server_is_there() {
     fs::create_dir_all(uploads.join("0-1/a/b")).unwrap();
     fs::write(uploads.join("0-1/a/b/c"), "half").unwrap();
 
-    let second = ArtifactStore::open(root.path()).unwrap();
+    let second = ArtifactStore::open(root.path(), &[]).unwrap();
     assert_eq!(unfinished(&root), 2, "they may be the first server's");
     drop((store, second));
-    let store = ArtifactStore::open(root.path()).unwrap();
+    let store = ArtifactStore::open(root.path(), &[]).unwrap();
 
     assert_eq!(unfinished(&root), 0);
     assert_eq!(names(&store, "").await, ["kept"]);
@@ -388,7 +411,7 @@ async fn what_was_left_unfinished_goes_when_no_other_server_is_there() {
 async fn the_root_is_made_with_modest_modes() {
     let parent = tempfile::tempdir().unwrap();
     let root = parent.path().join("data/artifacts");
-    let store = ArtifactStore::open(&root).unwrap();
+    let store = ArtifactStore::open(&root, &[]).unwrap();
 
     put(&store, "d/f", "x").await.unwrap();
 
@@ -411,7 +434,7 @@ async fn deep_and_wide_trees_are_deleted_whole() {
     }
     fs::write(directory.join("#unnameable"), "").unwrap();
 
-    store.delete(&path("d")).await.unwrap();
+    delete(&store, &path("d")).await.unwrap();
 
     assert!(!root.path().join("d").exists());
     assert_eq!(unfinished(&root), 0);
@@ -436,7 +459,7 @@ async fn many_uploads_at_once_are_all_stored() {
 
     let stored = join_all((0..200).map(|index| {
         let (store, name) = (store.clone(), path(&format!("7/{}/{index}", index % 7)));
-        tokio::spawn(async move { store.put(&name, body(["x"])).await })
+        tokio::spawn(async move { put_body(&store, &name, body(["x"])).await })
     }));
 
     for result in stored.await {

@@ -3,6 +3,7 @@
 //! Names, field names and bounds follow the MLflow API; numbers that JSON lacks are the texts `NaN`, `Infinity` and
 //! `-Infinity`, and what a run does not have is `null`.
 
+pub mod artifacts;
 pub mod changes;
 mod curve_json;
 pub mod experiments;

@@ -1,5 +1,6 @@
 //! What changed when.
 
+use windvane::model::NewLocation;
 use windvane::store::Changes;
 
 use super::support::*;
@@ -8,7 +9,7 @@ use super::support::*;
 async fn what_changed_since_a_cursor_is_told_with_what_of_it() {
     for database in databases().await {
         let store = database.open().await;
-        let elsewhere = store.create_experiment(&OPEN, "elsewhere", None, &[], NOW).await.unwrap();
+        let elsewhere = store.create_experiment(&OPEN, "elsewhere", NewLocation::Default, &[], NOW).await.unwrap();
         let old = create_run(&store, 1).await;
         let before = store.list_changes(&OPEN, None, &[]).await.unwrap();
         assert_eq!((&before.runs, &before.experiments), (&Some(Vec::new()), &Vec::new()));

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use futures_util::future::join_all;
 use windvane::error::Result;
-use windvane::model::{Dataset, DatasetInput, Point, RunStatus};
+use windvane::model::{Dataset, DatasetInput, NewLocation, Point, RunStatus};
 use windvane::store::{LogBatch, Store};
 
 use super::support::*;
@@ -112,7 +112,7 @@ async fn two_processes_link_the_same_datasets_in_any_order() {
 async fn two_processes_that_move_experiments_and_log_to_them_do_not_stop_one_another() {
     for database in databases().await {
         let stores = two_stores(&database).await;
-        let id = stores[0].create_experiment(&OPEN, "moving", None, &[], NOW).await.unwrap();
+        let id = stores[0].create_experiment(&OPEN, "moving", NewLocation::Default, &[], NOW).await.unwrap();
         let mover = {
             let store = stores[1].clone();
             tokio::spawn(async move {
@@ -159,7 +159,9 @@ async fn the_same_experiment_is_created_once_and_its_tags_count_every_change() {
         let stores = two_stores(&database).await;
         let create = |store: &Store| {
             let store = store.clone();
-            tokio::spawn(async move { store.create_experiment(&OPEN, "one", None, &[pair("a", "b")], NOW).await })
+            tokio::spawn(async move {
+                store.create_experiment(&OPEN, "one", NewLocation::Default, &[pair("a", "b")], NOW).await
+            })
         };
         let created = join_all(stores.iter().cycle().take(10).map(create)).await;
         let created: Vec<Result<i64>> = created.into_iter().map(|task| task.unwrap()).collect();
@@ -207,11 +209,11 @@ async fn callers_that_go_away_at_any_moment_leave_nothing_half_done_and_nothing_
     for database in databases().await {
         let store = database.open().await;
         let run_id = create_run(&store, 1).await;
-        let moving = store.create_experiment(&OPEN, "moving", None, &[], NOW).await.unwrap();
+        let moving = store.create_experiment(&OPEN, "moving", NewLocation::Default, &[], NOW).await.unwrap();
         for places in 0..PLACES {
             let name = format!("e-{places}");
             let tags = [pair("a", "b"), pair("c", "d")];
-            abandon(places, store.create_experiment(&OPEN, &name, None, &tags, NOW)).await;
+            abandon(places, store.create_experiment(&OPEN, &name, NewLocation::Default, &tags, NOW)).await;
             let mut batch = metric(&format!("m-{places}"), ascending(0, 2));
             batch.params.push(pair(&format!("p-{places}"), "v"));
             abandon(places, store.log(&OPEN, &run_id, batch)).await;

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use windvane::error::Result;
-use windvane::model::{Run, ViewType};
+use windvane::model::{NewLocation, Run, ViewType};
 use windvane::search::{parse_run_filter, parse_run_order};
 use windvane::store::{LogBatch, RunDocument, RunSearch, Store};
 
@@ -83,7 +83,7 @@ async fn poison(database: &Database) {
 
 /// Run 0 of the default experiment and run 1 of another one; that one's id, and the ids of the runs.
 async fn two_runs(store: &Store) -> (i64, Vec<String>) {
-    let experiment = store.create_experiment(&OPEN, "with texts", None, &[], NOW).await.unwrap();
+    let experiment = store.create_experiment(&OPEN, "with texts", NewLocation::Default, &[], NOW).await.unwrap();
     let mut run_ids = Vec::new();
     for number in 0..2 {
         let mut new = new_run(number);

@@ -1,6 +1,6 @@
 //! Experiments: their life, their names, their tags.
 
-use windvane::model::{Experiment, Lifecycle};
+use windvane::model::{Experiment, Lifecycle, NewLocation};
 use windvane::store::Store;
 
 use super::support::*;
@@ -10,7 +10,7 @@ async fn find(store: &Store, id: i64) -> Experiment {
 }
 
 async fn create(store: &Store, name: &str) -> i64 {
-    store.create_experiment(&OPEN, name, None, &[], NOW).await.unwrap()
+    store.create_experiment(&OPEN, name, NewLocation::Default, &[], NOW).await.unwrap()
 }
 
 #[tokio::test]
@@ -34,8 +34,9 @@ async fn a_created_experiment_is_found_by_its_id_and_by_its_name_with_the_last_o
         let store = database.open().await;
         let tags = [pair("b", "1"), pair("a", ""), pair("b", "é ☃ \u{1F32C}")];
 
-        let id = store.create_experiment(&OPEN, "weather", None, &tags, NOW).await.unwrap();
-        let elsewhere = store.create_experiment(&OPEN, "Weather", Some("s3://b/p?x=1"), &[], NOW + 5).await.unwrap();
+        let id = store.create_experiment(&OPEN, "weather", NewLocation::Default, &tags, NOW).await.unwrap();
+        let elsewhere =
+            store.create_experiment(&OPEN, "Weather", NewLocation::Label("s3://b/p?x=1"), &[], NOW + 5).await.unwrap();
 
         let expected = Experiment {
             id,
@@ -61,7 +62,7 @@ async fn a_name_is_taken_by_an_experiment_in_the_trash_as_well() {
         let store = database.open().await;
         let id = create(&store, "taken").await;
         let tags = [pair("a", "1")];
-        let again = || store.create_experiment(&OPEN, "taken", None, &tags, NOW);
+        let again = || store.create_experiment(&OPEN, "taken", NewLocation::Default, &tags, NOW);
 
         let while_active = refusal(again().await);
         store.delete_experiment(&OPEN, id, NOW).await.unwrap();

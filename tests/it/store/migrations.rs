@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use windvane::model::{Lifecycle, RunStatus, ViewType};
+use windvane::model::{Lifecycle, NewLocation, RunStatus, ViewType};
 use windvane::search::{parse_run_columns, parse_run_filter, parse_run_order};
 use windvane::store::{
     FieldValue, KeyKind, KeySearch, KeySummary, KeyValues, NewRun, Row, RowsSearch, RunSearch, RunUpdate, Store,
@@ -98,7 +98,7 @@ fn as_version_1(data: &[Logged]) -> String {
 
 /// The same, logged to a store.
 async fn log(store: &Store, data: &[Logged]) {
-    store.create_experiment(&OPEN, "second", None, &[], NOW).await.unwrap();
+    store.create_experiment(&OPEN, "second", NewLocation::Default, &[], NOW).await.unwrap();
     for Logged { number, experiment, text, loss, ended, deleted } in data {
         let run_id = new_run(*number).run_id;
         store.create_run(&OPEN, NewRun { experiment_id: *experiment, ..new_run(*number) }).await.unwrap();

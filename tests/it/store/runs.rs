@@ -1,7 +1,7 @@
 //! Runs: their life, and the changes that commit alone.
 
 use windvane::error::Error;
-use windvane::model::{Dataset, DatasetInput, Lifecycle, RunInfo, RunStatus};
+use windvane::model::{Dataset, DatasetInput, Lifecycle, NewLocation, RunInfo, RunStatus};
 use windvane::store::RunUpdate;
 
 use super::support::*;
@@ -62,7 +62,7 @@ async fn creating_a_run_of_the_same_id_again_answers_the_first_one() {
 async fn runs_are_created_in_active_experiments_only() {
     for database in databases().await {
         let store = database.open().await;
-        let id = store.create_experiment(&OPEN, "trash", None, &[], NOW).await.unwrap();
+        let id = store.create_experiment(&OPEN, "trash", NewLocation::Default, &[], NOW).await.unwrap();
         store.delete_experiment(&OPEN, id, NOW).await.unwrap();
         let create = |experiment_id| {
             let mut new = new_run(1);

@@ -5,7 +5,7 @@
 //! all pages walk. `search_plans` shows which statements there are.
 
 use futures_util::future::join_all;
-use windvane::model::{RunStatus, ViewType};
+use windvane::model::{NewLocation, RunStatus, ViewType};
 use windvane::search::parse_run_filter;
 use windvane::store::{LogBatch, NewRun, RunSearch, RunUpdate, Store};
 
@@ -407,7 +407,7 @@ async fn few_or_many_experiments_are_searched_as_one() {
         let mut experiments = vec![0];
         for place in 1..24 {
             let name = format!("experiment {place}");
-            experiments.push(store.create_experiment(&OPEN, &name, None, &[], NOW).await.unwrap());
+            experiments.push(store.create_experiment(&OPEN, &name, NewLocation::Default, &[], NOW).await.unwrap());
         }
         // Two runs in each experiment, and none in the last four.
         for number in 0..40_i64 {

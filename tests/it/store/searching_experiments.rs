@@ -1,6 +1,6 @@
 //! Searches for experiments, and for the datasets that their runs read.
 
-use windvane::model::ViewType;
+use windvane::model::{NewLocation, ViewType};
 use windvane::search::{parse_experiment_filter, parse_experiment_order};
 use windvane::store::{ExperimentSearch, NewRun, Store};
 
@@ -10,7 +10,7 @@ use super::support::*;
 async fn datasets_of_experiments_are_listed_once_for_each_context_those_without_one_first() {
     for database in databases().await {
         let store = database.open().await;
-        let elsewhere = store.create_experiment(&OPEN, "elsewhere", None, &[], NOW).await.unwrap();
+        let elsewhere = store.create_experiment(&OPEN, "elsewhere", NewLocation::Default, &[], NOW).await.unwrap();
         for (number, experiment_id, name, context) in [
             (1, 0, "era5", Some("training")),
             (2, 0, "era5", Some("training")),
@@ -87,10 +87,10 @@ async fn experiments_are_found_by_all_that_filters_say_in_every_order() {
         for (name, created_ms) in [("alpha", 30), ("Alps*[x]", 10), ("b_ta%", 20), ("Éa", 20), ("éa", 40)] {
             let tags = [pair("size", &name.len().to_string()), pair("only", "b")];
             let tags = if name == "b_ta%" { &tags[..] } else { &tags[..1] };
-            ids.push(store.create_experiment(&OPEN, name, None, tags, created_ms).await.unwrap());
+            ids.push(store.create_experiment(&OPEN, name, NewLocation::Default, tags, created_ms).await.unwrap());
         }
         store.set_experiment_tag(&OPEN, ids[1], &pair("late", "1"), NOW).await.unwrap();
-        let trash = store.create_experiment(&OPEN, "trash", None, &[], 5).await.unwrap();
+        let trash = store.create_experiment(&OPEN, "trash", NewLocation::Default, &[], 5).await.unwrap();
         store.delete_experiment(&OPEN, trash, 50).await.unwrap();
         store.delete_experiment(&OPEN, 0, 60).await.unwrap();
         let first_two = format!("experiment_id IN ('{}', '{}')", ids[0], ids[1]);
@@ -141,7 +141,7 @@ async fn experiments_are_found_by_all_that_filters_say_in_every_order() {
 async fn a_place_in_another_order_is_refused() {
     for database in databases().await {
         let store = database.open().await;
-        store.create_experiment(&OPEN, "another", None, &[], NOW).await.unwrap();
+        store.create_experiment(&OPEN, "another", NewLocation::Default, &[], NOW).await.unwrap();
         let one = ExperimentSearch { limit: 1, ..experiments("", "") };
         let after = store.search_experiments(&OPEN, one).await.unwrap().next;
 

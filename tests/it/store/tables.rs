@@ -1,6 +1,6 @@
 //! Tables of runs, the names that there are to search, and experiments with their runs.
 
-use windvane::model::{Lifecycle, RunStatus, ViewType};
+use windvane::model::{Lifecycle, NewLocation, RunStatus, ViewType};
 use windvane::search::{parse_run_columns, parse_run_filter, parse_run_order};
 use windvane::store::{
     FieldValue, KeyKind, KeySearch, KeySummary, KeyValues, LogBatch, Row, Rows, RowsSearch, RunSearch, Store,
@@ -152,7 +152,7 @@ async fn a_kept_order_is_used_until_something_changes_that_it_depends_on() {
 async fn names_are_listed_with_the_values_they_have_in_the_experiments() {
     for database in databases().await {
         let store = database.open().await;
-        let elsewhere = store.create_experiment(&OPEN, "elsewhere", None, &[], NOW).await.unwrap();
+        let elsewhere = store.create_experiment(&OPEN, "elsewhere", NewLocation::Default, &[], NOW).await.unwrap();
         for number in 1..=4 {
             let mut new = new_run(number);
             new.experiment_id = if number == 4 { elsewhere } else { 0 };
@@ -196,7 +196,8 @@ async fn names_are_listed_with_the_values_they_have_in_the_experiments() {
 async fn experiments_are_listed_with_their_runs_by_state() {
     for database in databases().await {
         let store = database.open().await;
-        let empty = store.create_experiment(&OPEN, "empty", None, &[pair("k", "v")], NOW + 10).await.unwrap();
+        let empty =
+            store.create_experiment(&OPEN, "empty", NewLocation::Default, &[pair("k", "v")], NOW + 10).await.unwrap();
         for number in 1..=4 {
             create_run(&store, number).await;
         }

@@ -1,7 +1,7 @@
 //! Tables as trees: trainings with their runs, and what is nested in what.
 
 use futures_util::future::join_all;
-use windvane::model::{RunStatus, ViewType};
+use windvane::model::{NewLocation, RunStatus, ViewType};
 use windvane::search::{parse_run_columns, parse_run_filter, parse_run_order};
 use windvane::store::{
     FieldValue, NewRun, Parent, Role, Rows, RowsSearch, RunSearch, RunUpdate, Store, Totals, TreeLevel, TreePart,
@@ -204,7 +204,7 @@ async fn copies_of_one_run_are_folded_under_one_of_them() {
 async fn a_run_that_is_nested_in_what_is_not_shown_is_at_the_top_and_says_so() {
     for database in databases().await {
         let store = database.open().await;
-        let other = store.create_experiment(&OPEN, "other", None, &[], NOW).await.unwrap();
+        let other = store.create_experiment(&OPEN, "other", NewLocation::Default, &[], NOW).await.unwrap();
         run(&store, "trashed", 1, &[]).await;
         run_in(&store, other, "far", 2, &[]).await;
         run(&store, "a", 3, &nested_in("trashed")).await;
@@ -327,7 +327,7 @@ async fn a_kept_tree_is_used_until_a_link_or_a_run_changes() {
 async fn a_run_elsewhere_joins_and_parts_trainings_of_a_kept_tree() {
     for database in databases().await {
         let store = database.open().await;
-        let other = store.create_experiment(&OPEN, "other", None, &[], NOW).await.unwrap();
+        let other = store.create_experiment(&OPEN, "other", NewLocation::Default, &[], NOW).await.unwrap();
         run(&store, "a", 1, &[]).await;
         run(&store, "c", 3, &resumes("b")).await;
         assert_eq!(level(&store, top("")).await, ["a", "c"]);

@@ -11,13 +11,10 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
-use windvane::artifacts::ArtifactStore;
 use windvane::config::{Config, Override, Surroundings};
 use windvane::http;
-use windvane::state::{ApiOptions, AppState};
+use windvane::state::AppState;
 use windvane::store::Store;
-use windvane::telemetry::Metrics;
-use windvane::validate::LongValues;
 
 use super::{Database, Reply};
 
@@ -52,18 +49,7 @@ pub async fn app_with(database: Database, options: &[(&'static str, &str)]) -> A
     let clock = Arc::new(AtomicI64::new(START_MS));
     let shown = clock.clone();
     std::fs::create_dir_all(&config.artifacts).unwrap();
-    let state = AppState {
-        store: store.clone(),
-        artifacts: ArtifactStore::open(&config.artifacts).unwrap(),
-        clock: Arc::new(move || shown.load(Ordering::Relaxed)),
-        options: ApiOptions {
-            long_values: if config.truncate_long_values { LongValues::Cut } else { LongValues::Refuse },
-            json_limit: config.json_body_limit,
-            inputs_limit: config.inputs_body_limit,
-            serve_artifacts: config.serve_artifacts,
-        },
-        metrics: Metrics::new(),
-    };
+    let state = AppState::open(&config, store.clone(), Arc::new(move || shown.load(Ordering::Relaxed))).unwrap();
     App { router: http::router(state, &config), store, clock, database }
 }
 

@@ -10,7 +10,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
-use windvane::store::{Store, StoreOptions};
+use windvane::store::{ArtifactRoot, Store, StoreOptions};
 
 use super::{START_MS, variable};
 
@@ -85,7 +85,7 @@ impl Database {
             // No test in this process cuts the power.
             synchronous_full: false,
             allow_network_filesystem: false,
-            default_artifact_root: "mlflow-artifacts:/".to_owned(),
+            artifact_root: ArtifactRoot { location: "mlflow-artifacts:/".to_owned(), own_path: Some(String::new()) },
         }
     }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use windvane::model::{RunStatus, ViewType};
+use windvane::model::{NewLocation, RunStatus, ViewType};
 use windvane::search::{
     Comparator, Comparison, DatasetAttribute, Filter, OrderKey, RunAttribute, RunField, Value, parse_run_filter,
 };
@@ -192,7 +192,7 @@ impl World<'_> {
         let mut experiments = Vec::new();
         for place in 0..EXPERIMENTS {
             let name = format!("world-{number}-{place}");
-            experiments.push(store.create_experiment(&OPEN, &name, None, &[], NOW).await.unwrap());
+            experiments.push(store.create_experiment(&OPEN, &name, NewLocation::Default, &[], NOW).await.unwrap());
         }
         let ids: Vec<String> = (0..runs.len()).map(|place| run_id(number, place)).collect();
         let creations = runs.iter().zip(&ids).map(|(run, id)| log_run(store, run, id, experiments[run.experiment]));
