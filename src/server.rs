@@ -31,11 +31,10 @@ use tower::Service;
 use tracing::{debug, error, info, warn};
 
 use crate::{
-    artifacts::location,
     config::{Config, Database, Synchronous},
     http::{self, layers::Peer, ops, reply::Json},
-    state::{AppState, system_clock},
-    store::{ArtifactRoot, Store, StoreOptions},
+    state::{AppState, artifact_root, system_clock},
+    store::{Store, StoreOptions},
     telemetry::Metrics,
 };
 
@@ -290,10 +289,7 @@ async fn open(config: &Config) -> anyhow::Result<AppState> {
         },
         synchronous_full: config.synchronous == Synchronous::Full,
         allow_network_filesystem: config.allow_network_filesystem,
-        artifact_root: ArtifactRoot {
-            location: config.default_artifact_root.clone(),
-            own_path: location::own_path(&config.default_artifact_root).map(|path| path.as_str().to_owned()),
-        },
+        artifact_root: artifact_root(config),
     };
     let clock = system_clock();
     let store = Store::open(options, clock()).await?;

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::artifacts::ArtifactStore;
+use crate::artifacts::location::own_path;
 use crate::config::Config;
 use crate::error::Result;
 use crate::files::{Files, Limits};
-use crate::store::Store;
+use crate::store::{ArtifactRoot, Store};
 use crate::telemetry::Metrics;
 use crate::validate::LongValues;
 
@@ -68,6 +69,12 @@ pub struct ApiOptions {
     pub inputs_limit: usize,
     /// Whether files are served; if not, clients reach them at their locations themselves.
     pub serve_artifacts: bool,
+}
+
+/// Where the artifacts of new experiments lie.
+pub fn artifact_root(config: &Config) -> ArtifactRoot {
+    let location = config.default_artifact_root.clone();
+    ArtifactRoot { own_path: own_path(&location).map(|path| path.as_str().to_owned()), location }
 }
 
 /// The time of this machine.

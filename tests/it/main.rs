@@ -8,6 +8,7 @@ mod config;
 mod crash;
 mod experiments;
 mod faults;
+mod files;
 mod histories;
 mod logging;
 mod native;
