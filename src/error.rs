@@ -115,6 +115,15 @@ pub enum Resource {
         /// The run's public id.
         run: String,
     },
+    /// A logged model, by its public id.
+    LoggedModel(String),
+    /// A tag of a logged model.
+    LoggedModelTag {
+        /// The tag's key.
+        key: String,
+        /// The model's public id.
+        model: String,
+    },
     /// A file or directory of the artifact store, by its path beneath the root.
     Artifact(String),
 }
@@ -150,6 +159,10 @@ impl fmt::Display for Resource {
             Resource::Run(id) => write!(out, "Run with id={} not found", Shown(id)),
             Resource::RunTag { key, run } => {
                 write!(out, "No tag with name: {} in run with id {run}", Shown(key))
+            }
+            Resource::LoggedModel(id) => write!(out, "Logged model with ID '{}' not found.", Shown(id)),
+            Resource::LoggedModelTag { key, model } => {
+                write!(out, "No tag with key '{}' found for model with ID '{model}'.", Shown(key))
             }
             Resource::Artifact(path) => write!(out, "No such artifact: '{path}'"),
         }

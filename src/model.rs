@@ -273,6 +273,109 @@ pub struct Run {
     pub datasets: Vec<DatasetInput>,
     /// The ids of the logged models it read.
     pub model_inputs: Vec<String>,
+    /// The logged models it made.
+    pub model_outputs: Vec<ModelOutput>,
+}
+
+/// A logged model that a run made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelOutput {
+    /// The model's public id.
+    pub model_id: String,
+    /// The training step at which it was made.
+    pub step: i64,
+}
+
+/// Whether the files of a logged model have arrived. The numbers are MLflow's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ModelStatus {
+    /// They are on their way.
+    Pending = 1,
+    /// It can be loaded.
+    Ready = 2,
+    /// They never arrived.
+    Failed = 3,
+}
+
+impl ModelStatus {
+    /// All states, in the order of their numbers.
+    pub const ALL: [ModelStatus; 3] = [ModelStatus::Pending, ModelStatus::Ready, ModelStatus::Failed];
+
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ModelStatus::Pending => "LOGGED_MODEL_PENDING",
+            ModelStatus::Ready => "LOGGED_MODEL_READY",
+            ModelStatus::Failed => "LOGGED_MODEL_UPLOAD_FAILED",
+        }
+    }
+
+    /// The word in filters.
+    pub fn word(self) -> &'static str {
+        match self {
+            ModelStatus::Pending => "PENDING",
+            ModelStatus::Ready => "READY",
+            ModelStatus::Failed => "FAILED",
+        }
+    }
+
+    /// The state of this name, if there is one.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == name)
+    }
+
+    /// The state of this number, if there is one.
+    pub fn from_number(number: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| *status as i64 == number)
+    }
+}
+
+/// A logged model with its params, tags and points.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoggedModel {
+    /// The public id: `m-` and 32 hexadecimal digits.
+    pub model_id: String,
+    /// The experiment's id.
+    pub experiment_id: i64,
+    /// The name.
+    pub name: String,
+    /// What kind of model, if the client said.
+    pub model_type: Option<String>,
+    /// The run that made it, if the client said.
+    pub source_run_id: Option<String>,
+    /// Whether its files have arrived.
+    pub status: ModelStatus,
+    /// Why it is in this state, if that is known.
+    pub status_message: Option<String>,
+    /// Where its files lie, as clients see it.
+    pub artifact_uri: String,
+    /// When it was made.
+    pub created_ms: i64,
+    /// When its state changed last.
+    pub updated_ms: i64,
+    /// In use or in the trash.
+    pub lifecycle: Lifecycle,
+    /// The params, by key.
+    pub params: Vec<KeyValue>,
+    /// The tags, by key.
+    pub tags: Vec<KeyValue>,
+    /// Its points, by metric; of very many those with the greatest steps.
+    pub metrics: Vec<ModelPoint>,
+}
+
+/// A point of a logged model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelPoint {
+    /// The metric's name.
+    pub key: String,
+    /// The run that logged it.
+    pub run_id: String,
+    /// The dataset it was measured on, or empty.
+    pub dataset_name: String,
+    /// That dataset's digest, or empty.
+    pub dataset_digest: String,
+    /// The point.
+    pub point: Point,
 }
 
 /// A dataset; (experiment, name, digest) identify it.

@@ -25,6 +25,8 @@ const MAX_EXPERIMENT_TAG_VALUE: usize = 20_000;
 const MAX_KEY: usize = 250;
 /// Twice what MLflow's own ids need (`m-` and 32 digits), and short enough for an index of PostgreSQL.
 const MAX_MODEL_ID: usize = 64;
+const MAX_MODEL_TEXT: usize = 500;
+const MAX_MODEL_PAIRS: usize = 1000;
 /// MLflow's column has this length.
 const MAX_USER_ID: usize = 256;
 const MAX_PARAM_VALUE: usize = 6000;
@@ -324,6 +326,38 @@ pub fn model_metric(model_id: &str, dataset_name: &str, dataset_digest: &str) ->
         no_nul(field, text)?;
         at_most(field, limit, text)
     })
+}
+
+/// The name of a logged model (contract section 7.1).
+pub fn model_name(name: &str) -> Result<()> {
+    if name.contains(['/', ':', '.', '%', '"', '\'']) {
+        return invalid(format!(
+            "Invalid model name ({}) provided. Model name must be a non-empty string and cannot contain the following \
+             characters: ('/', ':', '.', '%', '\"', \"'\")",
+            python_string(&excerpt(name).to_string())
+        ));
+    }
+    no_nul("name", name)?;
+    at_most("name", MAX_MODEL_TEXT, name)
+}
+
+/// What a client says of a logged model besides its name.
+pub fn model_text(field: &str, text: &str) -> Result<()> {
+    no_nul(field, text)?;
+    at_most(field, MAX_MODEL_TEXT, text)
+}
+
+/// Params or tags of a logged model; their keys are any texts.
+pub fn model_pairs(list: &str, pairs: &[KeyValue]) -> Result<()> {
+    at_most_entities(list, MAX_MODEL_PAIRS, pairs.len())?;
+    for (index, KeyValue { key, value }) in pairs.iter().enumerate() {
+        for (field, limit, text) in [("key", MAX_KEY, key), ("value", MAX_TAG_VALUE, value)] {
+            let field = format!("{list}[{index}].{field}");
+            no_nul(&field, text)?;
+            at_most(&field, limit, text)?;
+        }
+    }
+    Ok(())
 }
 
 // ---- Sizes of answers

@@ -56,6 +56,7 @@ impl Fields {
 
     /// Adds what a placeholder of the path stands for; it counts more than a field of that name.
     pub fn set_from_path(&mut self, name: &str, value: &str) {
+        self.values.remove(&camel_case(name));
         self.values.insert(name.to_owned(), Value::String(value.to_owned()));
     }
 

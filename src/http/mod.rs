@@ -32,7 +32,8 @@ use crate::state::AppState;
 
 /// Every route of the server.
 pub fn table() -> Vec<Route> {
-    let (get, post, put, delete) = (Method::GET, Method::POST, Method::PUT, Method::DELETE);
+    let (get, post, put) = (Method::GET, Method::POST, Method::PUT);
+    let (patch, delete) = (Method::PATCH, Method::DELETE);
     vec![
         fields(post.clone(), Api2, "mlflow/experiments/create", CreateExperiment, experiments::create),
         fields(post.clone(), Api2, "mlflow/experiments/search", Read, experiments::search),
@@ -64,7 +65,31 @@ pub fn table() -> Vec<Route> {
             .typed("GetBulkHistory", "MetricsOfRuns"),
         fields(get.clone(), Api2, "mlflow/metrics/get-history-bulk-interval", Read, metrics::sample_histories)
             .typed("SampleHistories", "MetricsOfRuns"),
+        fields(post.clone(), Api2, "mlflow/runs/outputs", Write, logged_models::log_outputs),
+        fields(post.clone(), Api2, "mlflow/logged-models", Write, logged_models::create),
         fields(post.clone(), Api2, "mlflow/logged-models/search", Read, logged_models::search),
+        fields(get.clone(), Api2, "mlflow/logged-models/{model_id}", Read, logged_models::get),
+        fields(patch.clone(), Api2, "mlflow/logged-models/{model_id}", Write, logged_models::finalize),
+        fields(delete.clone(), Api2, "mlflow/logged-models/{model_id}", Delete, logged_models::delete),
+        fields(patch, Api2, "mlflow/logged-models/{model_id}/tags", Write, logged_models::set_tags),
+        fields(
+            delete.clone(),
+            Api2,
+            "mlflow/logged-models/{model_id}/tags/{tag_key}",
+            Write,
+            logged_models::delete_tag,
+        ),
+        fields(post.clone(), Api2, "mlflow/logged-models/{model_id}/params", Write, logged_models::log_params),
+        raw(
+            get.clone(),
+            Api2,
+            "mlflow/logged-models/{model_id}/artifacts/directories",
+            Read,
+            logged_models::list_files,
+        )
+        .typed("ModelDirectory", "Listing"),
+        raw(get.clone(), Ajax2, "mlflow/logged-models/{model_id}/artifacts/files", Read, logged_models::get_file)
+            .typed("ModelFile", "bytes"),
         raw(get.clone(), Api2, "mlflow/artifacts/list", Read, artifacts::list_run).typed("ListArtifacts", "Listing"),
         raw(get.clone(), Plain, "get-artifact", Read, artifacts::get_artifact).typed("RunAndPath", "bytes"),
         raw(post.clone(), Ajax2, "mlflow/upload-artifact", Write, artifacts::upload_artifact)

@@ -192,7 +192,8 @@ fn short<T>() -> &'static str {
     full.rsplit("::").next().unwrap_or(full)
 }
 
-/// A request, and the room in memory that its body takes until it is answered. Only a GET has placeholders in its path.
+/// A request, and the room in memory that its body takes until it is answered. What the path names counts, whatever the
+/// body says.
 async fn read<Q: Request>(
     request: axum::extract::Request,
     path: &RawPathParams,
@@ -209,7 +210,12 @@ async fn read<Q: Request>(
         must_be_json(request.headers())?;
     }
     let (body, room) = read_body(request, limit).await?;
-    Ok((Q::from_body(&body)?, Some(room)))
+    if path.iter().next().is_none() {
+        return Ok((Q::from_body(&body)?, Some(room)));
+    }
+    let mut fields = Fields::from_body(&body)?;
+    path.iter().for_each(|(name, value)| fields.set_from_path(name, value));
+    Ok((Q::from_fields(&mut fields)?, Some(room)))
 }
 
 /// Only `application/json`, so that a form of another site cannot write (contract section 0.2).

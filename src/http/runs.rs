@@ -67,8 +67,8 @@ pub async fn create(app: AppState, caller: Caller, request: CreateRun) -> Result
     };
     let tags = tags_as_stored(&new);
     let info = app.store.create_run(&caller, new).await?;
-    let (metrics, params, datasets, model_inputs) = Default::default();
-    Ok(Json(CreatedRun(Run { info, metrics, params, tags, datasets, model_inputs })))
+    let (metrics, params, datasets, model_inputs, model_outputs) = Default::default();
+    Ok(Json(CreatedRun(Run { info, metrics, params, tags, datasets, model_inputs, model_outputs })))
 }
 
 /// The tags of a new run as reading it will give them: sorted, the last one of a key, and the name among them.
@@ -280,12 +280,12 @@ fn cut_tag(name: &str, long_values: LongValues) -> Result<String> {
     validate::tag_value(Place::Alone, name, long_values).map(str::to_owned)
 }
 
-fn random_bytes<const N: usize>() -> Result<[u8; N]> {
+pub(super) fn random_bytes<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| Error::internal(anyhow::anyhow!("no randomness: {error}")))?;
     Ok(bytes)
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -6,9 +6,10 @@ use std::fmt::Write as _;
 use serde::{Serialize, Serializer};
 
 use super::fields::Fields;
-use super::reply::Empty;
 use crate::error::{Error, Result};
-use crate::model::{DatasetInput, Experiment, KeyValue, Metric, MetricValue, Run, RunInfo, RunStatus, ViewType};
+use crate::model::{
+    DatasetInput, Experiment, KeyValue, Metric, MetricValue, ModelStatus, Run, RunInfo, RunStatus, ViewType,
+};
 use crate::store::RunDocument;
 
 /// A double: NaN is a text, everything else a number.
@@ -29,7 +30,8 @@ impl<'a> From<&'a KeyValue> for KeyValueJson<'a> {
     }
 }
 
-fn pairs(pairs: &[KeyValue]) -> Vec<KeyValueJson<'_>> {
+/// Pairs on the wire.
+pub fn pairs(pairs: &[KeyValue]) -> Vec<KeyValueJson<'_>> {
     pairs.iter().map(KeyValueJson::from).collect()
 }
 
@@ -176,12 +178,24 @@ struct RunInputsJson<'a> {
     model_inputs: Vec<ModelInputJson<'a>>,
 }
 
+#[derive(Serialize)]
+struct ModelOutputJson<'a> {
+    model_id: &'a str,
+    step: i64,
+}
+
+#[derive(Serialize)]
+struct RunOutputsJson<'a> {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    model_outputs: Vec<ModelOutputJson<'a>>,
+}
+
 /// A run with all that was logged to it.
 #[derive(Serialize)]
 pub struct RunJson<'a> {
     info: RunInfoJson<'a>,
     inputs: RunInputsJson<'a>,
-    outputs: Empty,
+    outputs: RunOutputsJson<'a>,
     data: RunDataJson<'a>,
 }
 
@@ -199,7 +213,13 @@ impl<'a> RunJson<'a> {
                 dataset_inputs: run.datasets.iter().map(DatasetInputJson::from).collect(),
                 model_inputs,
             },
-            outputs: Empty {},
+            outputs: RunOutputsJson {
+                model_outputs: run
+                    .model_outputs
+                    .iter()
+                    .map(|output| ModelOutputJson { model_id: &output.model_id, step: output.step })
+                    .collect(),
+            },
             data: RunDataJson {
                 metrics: run.metrics.iter().map(MetricJson::from).collect(),
                 tags: pairs(&run.tags),
@@ -255,6 +275,15 @@ pub fn read_pairs(fields: &mut Fields, name: &str) -> Result<Vec<KeyValue>> {
 /// [`Error::Invalid`] for one that there is not.
 pub fn read_status(fields: &mut Fields) -> Result<Option<RunStatus>> {
     read_enum(fields, "status", RunStatus::from_name, RunStatus::from_number, &RunStatus::ALL.map(RunStatus::as_str))
+}
+
+/// A logged model's status, by name or by number.
+///
+/// # Errors
+/// [`Error::Invalid`] for one that there is not.
+pub fn read_model_status(fields: &mut Fields) -> Result<Option<ModelStatus>> {
+    let names = ModelStatus::ALL.map(ModelStatus::as_str);
+    read_enum(fields, "status", ModelStatus::from_name, ModelStatus::from_number, &names)
 }
 
 /// Which lifecycle stages a search wants, by name or by number.

@@ -210,6 +210,43 @@ attributes! {
     }
 }
 
+/// What logged models can be searched by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ModelField {
+    /// The latest value of the metric of this name.
+    Metric(String),
+    /// The param of this name.
+    Param(String),
+    /// The tag of this name.
+    Tag(String),
+    /// A property every model has.
+    Attribute(ModelAttribute),
+}
+
+attributes! {
+    /// A property every logged model has.
+    ModelAttribute {
+        /// The name.
+        Name = "name",
+        /// The public id.
+        ModelId = "model_id",
+        /// What kind of model.
+        ModelType = "model_type",
+        /// Whether its files have arrived: PENDING, READY or FAILED.
+        Status = "status",
+        /// The run that made it.
+        SourceRunId = "source_run_id",
+        /// Where its files lie.
+        ArtifactLocation = "artifact_location",
+        /// Why it is in its state.
+        StatusMessage = "status_message",
+        /// When it was made, in milliseconds.
+        CreationTime = "creation_timestamp",
+        /// When its state changed last, in milliseconds.
+        LastUpdatedTime = "last_updated_timestamp",
+    }
+}
+
 impl<F: fmt::Display> fmt::Display for Filter<F> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, clause) in self.clauses.iter().enumerate() {
@@ -261,6 +298,17 @@ impl fmt::Display for ExperimentField {
         match self {
             ExperimentField::Attribute(attribute) => write!(out, "attribute.{}", attribute.as_str()),
             ExperimentField::Tag(key) => write_keyed(out, "tags", key),
+        }
+    }
+}
+
+impl fmt::Display for ModelField {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ModelField::Metric(key) => write_keyed(out, "metrics", key),
+            ModelField::Param(key) => write_keyed(out, "params", key),
+            ModelField::Tag(key) => write_keyed(out, "tags", key),
+            ModelField::Attribute(attribute) => write!(out, "attributes.{}", attribute.as_str()),
         }
     }
 }

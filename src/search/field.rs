@@ -6,7 +6,10 @@ use std::fmt;
 
 use crate::validate::excerpt;
 
-use super::ast::{Comparator, DatasetAttribute, ExperimentAttribute, ExperimentField, RunAttribute, RunField};
+use super::ast::{
+    Comparator, DatasetAttribute, ExperimentAttribute, ExperimentField, ModelAttribute, ModelField, RunAttribute,
+    RunField,
+};
 
 /// The field of a dialect: runs or experiments.
 pub trait Field: fmt::Display + PartialEq + Sized {
@@ -210,6 +213,69 @@ impl Field for ExperimentField {
 
     fn order_refusal(&self) -> Option<&'static str> {
         matches!(self, ExperimentField::Tag(_)).then_some("Invalid order_by entity: tag")
+    }
+}
+
+impl Field for ModelField {
+    const EXPECTED: &'static str = "a field such as metrics.rmse";
+
+    fn resolve(entity: Option<&str>, key: &str) -> Result<Self, String> {
+        match entity {
+            Some("metrics") => Ok(ModelField::Metric(key.to_owned())),
+            Some("params") => Ok(ModelField::Param(key.to_owned())),
+            Some("tags") => Ok(ModelField::Tag(key.to_owned())),
+            None | Some("attributes") => match model_attribute(key) {
+                Some(attribute) => Ok(ModelField::Attribute(attribute)),
+                None => Err(invalid_key("attribute", key, ModelAttribute::ALL.iter().map(|valid| valid.as_str()))),
+            },
+            Some(other) => Err(format!(
+                "Invalid entity type: '{}'. Expected one of ['attributes', 'metrics', 'params', 'tags'].",
+                excerpt(other)
+            )),
+        }
+    }
+
+    fn rule(&self) -> Rule {
+        match self {
+            ModelField::Metric(_) => Rule { comparators: NUMERIC, values: Values::Number { noun: "metric" } },
+            ModelField::Attribute(attribute @ (ModelAttribute::CreationTime | ModelAttribute::LastUpdatedTime)) => {
+                Rule { comparators: NUMERIC, values: Values::Time { name: attribute.as_str(), integers_only: false } }
+            }
+            ModelField::Attribute(ModelAttribute::Status) => {
+                Rule { comparators: ID, values: Values::Text { noun: "status", lists: Lists::Allowed } }
+            }
+            ModelField::Param(_) => Rule {
+                comparators: TEXT_OR_LIST,
+                values: Values::Text { noun: "parameter (e.g. 'my-value')", lists: Lists::Allowed },
+            },
+            ModelField::Tag(_) => Rule {
+                comparators: TEXT_OR_LIST,
+                values: Values::Text { noun: "tag (e.g. 'my-value')", lists: Lists::Allowed },
+            },
+            ModelField::Attribute(_) => {
+                Rule { comparators: TEXT_OR_LIST, values: Values::Text { noun: "attributes", lists: Lists::Allowed } }
+            }
+        }
+    }
+
+    fn null_refusal(&self) -> String {
+        format!(
+            "IS NULL / IS NOT NULL is not supported for logged models, not even for '{}'",
+            excerpt(&self.to_string())
+        )
+    }
+
+    fn order_refusal(&self) -> Option<&'static str> {
+        matches!(self, ModelField::Param(_) | ModelField::Tag(_)).then_some("Only metrics and attributes are supported")
+    }
+}
+
+/// The attribute of logged models of this name, or of one of its other names.
+pub(super) fn model_attribute(name: &str) -> Option<ModelAttribute> {
+    match name {
+        "creation_time" | "creation_timestamp_ms" => Some(ModelAttribute::CreationTime),
+        "last_updated_timestamp_ms" => Some(ModelAttribute::LastUpdatedTime),
+        _ => ModelAttribute::from_name(name),
     }
 }
 

@@ -21,8 +21,8 @@
 //! There is no `OR` and there are no parentheses around comparisons, as in MLflow; unlike MLflow's, our bare keys may
 //! contain `-`, `/`, `:` and parts that are numbers, so that keys such as `config.training.x.0` need no quotes.
 //!
-//! Which entities there are, and what each field can be compared with, depends on what is searched: [`RunField`] or
-//! [`ExperimentField`]. A filter that parses is right in that respect; whether a store can do it, it must say itself.
+//! Which entities there are, and what each field can be compared with, depends on what is searched: [`RunField`],
+//! [`ExperimentField`] or [`ModelField`]. A filter that parses is right in that respect; whether a store can do it, it must say itself.
 //! This module knows nothing of databases.
 
 mod ast;
@@ -38,8 +38,8 @@ mod refusals;
 mod tests;
 
 pub use ast::{
-    Comparator, Comparison, DatasetAttribute, ExperimentAttribute, ExperimentField, Filter, OrderKey, RunAttribute,
-    RunField, Value,
+    Comparator, Comparison, DatasetAttribute, ExperimentAttribute, ExperimentField, Filter, ModelAttribute, ModelField,
+    OrderKey, RunAttribute, RunField, Value,
 };
 pub use like::{like_matches, like_to_glob};
 
@@ -59,6 +59,19 @@ pub fn parse_run_filter(text: &str) -> Result<Filter<RunField>> {
 /// As [`parse_run_filter`].
 pub fn parse_experiment_filter(text: &str) -> Result<Filter<ExperimentField>> {
     parser::filter(text)
+}
+
+/// Parses the filter of a search for logged models.
+///
+/// # Errors
+/// As [`parse_run_filter`].
+pub fn parse_model_filter(text: &str) -> Result<Filter<ModelField>> {
+    parser::filter(text)
+}
+
+/// The attribute of logged models of this name, or of one of its other names, if there is one.
+pub fn model_attribute(name: &str) -> Option<ModelAttribute> {
+    field::model_attribute(name)
 }
 
 /// Parses the order of a search for runs, most important key first.

@@ -19,10 +19,16 @@ pub(super) const EXPERIMENT_COLUMNS: &str = "id, name, artifact_location, create
 pub(super) struct ExperimentRow {
     pub id: i64,
     pub name: String,
-    artifact_location: String,
+    pub artifact_location: String,
     pub created_ms: i64,
     pub updated_ms: i64,
     deleted_ms: Option<i64>,
+}
+
+impl ExperimentRow {
+    pub fn is_active(&self) -> bool {
+        self.deleted_ms.is_none()
+    }
 }
 
 /// Experiment 0, `Default`, exists from the start (contract section 2).
@@ -210,7 +216,7 @@ fn select_experiment() -> Sql {
 }
 
 /// The row of an experiment that is about to be changed.
-async fn lock_experiment(tx: &mut Tx, caller: &Caller, id: i64) -> Result<ExperimentRow> {
+pub(super) async fn lock_experiment(tx: &mut Tx, caller: &Caller, id: i64) -> Result<ExperimentRow> {
     let mut statement = select_experiment();
     statement.push(" WHERE id = ").bind(id).visible_to(caller, "id");
     if tx.dialect() == Dialect::Postgres {

@@ -18,6 +18,7 @@ mod filesystem;
 mod history;
 mod keys;
 mod lineage;
+mod logged_models;
 mod plots;
 pub mod points;
 mod runs;
@@ -35,6 +36,7 @@ pub use changes::{ChangedRun, Changes};
 pub use documents::RunDocument;
 pub use history::{HistoryPage, RunPoints};
 pub use lineage::{Edge, Graph, Node, Role, TrainingSummary};
+pub use logged_models::{ModelDataset, ModelOrder, ModelOrderField, ModelPage, ModelSearch, NewLoggedModel};
 pub use plots::{FoundSeries, InlineCurve, InlineRequest, Series, SeriesAttempt, SeriesRequest};
 pub use runs::RunUpdate;
 pub use search::{

@@ -10,7 +10,8 @@ use super::texts;
 use super::writer::RUN_NAME_TAG;
 use crate::error::{Error, Resource, Result};
 use crate::model::{
-    Caller, Dataset, DatasetInput, KeyValue, Lifecycle, Metric, MetricValue, Point, Run, RunInfo, RunStatus,
+    Caller, Dataset, DatasetInput, KeyValue, Lifecycle, Metric, MetricValue, ModelOutput, Point, Run, RunInfo,
+    RunStatus,
 };
 
 /// What to change of a run; what is absent stays.
@@ -205,7 +206,7 @@ pub(super) async fn rows_by_id(tx: &mut Tx, caller: &Caller, ids: &[i64]) -> Res
 }
 
 /// The row of a run that is about to be changed, locked where the database has several writers.
-async fn lock_run(tx: &mut Tx, caller: &Caller, run_id: &str) -> Result<RunRow> {
+pub(super) async fn lock_run(tx: &mut Tx, caller: &Caller, run_id: &str) -> Result<RunRow> {
     let mut statement = select_run(caller, run_id);
     if tx.dialect() == Dialect::Postgres {
         statement.push(" FOR NO KEY UPDATE");
@@ -243,6 +244,7 @@ pub(super) async fn assemble_without_params(tx: &mut Tx, rows: Vec<RunRow>) -> R
     .await?;
     let mut datasets = read_datasets(tx, &ids).await?;
     let mut models = read_models(tx, &ids).await?;
+    let mut outputs = read_outputs(tx, &ids).await?;
     rows.into_iter()
         .map(|row| {
             Ok(Run {
@@ -252,6 +254,7 @@ pub(super) async fn assemble_without_params(tx: &mut Tx, rows: Vec<RunRow>) -> R
                 tags: tags.remove(&row.id).unwrap_or_default(),
                 datasets: datasets.remove(&row.id).unwrap_or_default(),
                 model_inputs: models.remove(&row.id).unwrap_or_default(),
+                model_outputs: outputs.remove(&row.id).unwrap_or_default(),
             })
         })
         .collect()
@@ -329,6 +332,16 @@ async fn read_models(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, Vec<String
     let mut found: HashMap<i64, Vec<String>> = HashMap::new();
     for (run_id, model_id) in tx.all::<(i64, String)>(statement).await? {
         found.entry(run_id).or_default().push(model_id);
+    }
+    Ok(found)
+}
+
+async fn read_outputs(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, Vec<ModelOutput>>> {
+    let mut statement = sql("SELECT run_id, model_id, step FROM model_output WHERE run_id");
+    statement.bind_ints(tx.dialect(), ids).push(" ORDER BY run_id, step, model_id");
+    let mut found: HashMap<i64, Vec<ModelOutput>> = HashMap::new();
+    for (run_id, model_id, step) in tx.all::<(i64, String, i64)>(statement).await? {
+        found.entry(run_id).or_default().push(ModelOutput { model_id, step });
     }
     Ok(found)
 }

@@ -213,7 +213,7 @@ fn file_path(path: RawPath) -> Result<ArtifactPath> {
     named(&raw)
 }
 
-fn named(raw: &str) -> Result<ArtifactPath> {
+pub(super) fn named(raw: &str) -> Result<ArtifactPath> {
     let path = ArtifactPath::parse(raw)?;
     if path.is_root() {
         return Err(Error::Invalid("Invalid path: it is empty; name a file".to_owned()));

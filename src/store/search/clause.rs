@@ -276,7 +276,7 @@ fn push_equal(statement: &mut Sql, alias: &'static str, value: &str) {
 }
 
 /// ` AND …` on the value of a row of `metric_series`. NaN matches nothing but `!=`.
-pub(super) fn push_number(statement: &mut Sql, alias: &'static str, clause: &Comparison<RunField>) {
+pub(in crate::store) fn push_number<F>(statement: &mut Sql, alias: &'static str, clause: &Comparison<F>) {
     let Value::Number(number) = clause.value else { return };
     if clause.comparator == Comparator::NotEq {
         statement.push(" AND (").push(alias).push(".is_nan OR ").push(alias).push(".value <> ").bind(number).push(")");
@@ -288,7 +288,7 @@ pub(super) fn push_number(statement: &mut Sql, alias: &'static str, clause: &Com
 }
 
 /// A time compared with any number, by whole milliseconds: `> 1.5` is `> 1`, `< 1.5` is `< 2`.
-fn push_time(statement: &mut Sql, column: &'static str, clause: &Comparison<RunField>) {
+pub(in crate::store) fn push_time<F>(statement: &mut Sql, column: &'static str, clause: &Comparison<F>) {
     let number = match clause.value {
         Value::Integer(number) => {
             statement.push(column).push(" ").push(clause.comparator.sql()).push(" ").bind(number);
@@ -329,7 +329,12 @@ fn dataset_column(attribute: DatasetAttribute) -> &'static str {
 }
 
 /// `column comparator value`. A column that is NULL matches nothing.
-pub(super) fn push_comparison<F>(statement: &mut Sql, dialect: Dialect, column: &'static str, clause: &Comparison<F>) {
+pub(in crate::store) fn push_comparison<F>(
+    statement: &mut Sql,
+    dialect: Dialect,
+    column: &'static str,
+    clause: &Comparison<F>,
+) {
     match (&clause.value, clause.comparator) {
         // SQLite's LIKE ignores the case of ASCII letters, which is ILIKE; its GLOB does not. PostgreSQL folds by the
         // column's collation, "C", and so ASCII letters only, as well.

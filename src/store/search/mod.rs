@@ -36,6 +36,7 @@ mod tree;
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
+pub(super) use clause::{push_comparison, push_number, push_time};
 pub use experiments::{ExperimentPage, ExperimentSearch};
 pub(super) use kept::Tables;
 pub use order::{FieldValue, RunCursor};

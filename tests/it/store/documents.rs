@@ -20,8 +20,8 @@ const POISON: &str = "poison";
 
 /// A run as text that shows all of it.
 fn whole(run: &Run) -> Result<RunDocument> {
-    let Run { info, metrics, params, tags, datasets, model_inputs } = run;
-    let rest = format!("{info:?} {metrics:?} {tags:?} {datasets:?} {model_inputs:?}");
+    let Run { info, metrics, params, tags, datasets, model_inputs, model_outputs } = run;
+    let rest = format!("{info:?} {metrics:?} {tags:?} {datasets:?} {model_inputs:?} {model_outputs:?}");
     Ok(RunDocument { rest: rest.into_bytes(), params: format!("{params:?}").into_bytes() })
 }
 

@@ -1,0 +1,39 @@
+-- Logged models. Their points are in model_metric; each of these is a point of a run, too.
+CREATE TABLE logged_model (
+    model_id       TEXT COLLATE "C" PRIMARY KEY,
+    experiment_id  BIGINT NOT NULL REFERENCES experiment (id) ON DELETE CASCADE,
+    name           TEXT COLLATE "C" NOT NULL,
+    model_type     TEXT COLLATE "C",
+    -- As the client says, whether there is such a run or not.
+    source_run_id  TEXT COLLATE "C",
+    -- 1 pending, 2 ready, 3 failed.
+    status         BIGINT NOT NULL,
+    status_message TEXT COLLATE "C",
+    artifact_uri   TEXT COLLATE "C" NOT NULL,
+    created_ms     BIGINT NOT NULL,
+    updated_ms     BIGINT NOT NULL,
+    deleted_ms     BIGINT
+);
+CREATE INDEX logged_model_by_experiment ON logged_model (experiment_id, created_ms DESC, model_id);
+
+CREATE TABLE logged_model_param (
+    model_id TEXT COLLATE "C" NOT NULL REFERENCES logged_model (model_id) ON DELETE CASCADE,
+    key      TEXT COLLATE "C" NOT NULL,
+    value    TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (model_id, key)
+);
+
+CREATE TABLE logged_model_tag (
+    model_id TEXT COLLATE "C" NOT NULL REFERENCES logged_model (model_id) ON DELETE CASCADE,
+    key      TEXT COLLATE "C" NOT NULL,
+    value    TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (model_id, key)
+);
+
+-- A logged model that a run made, and at which step.
+CREATE TABLE model_output (
+    run_id   BIGINT NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+    model_id TEXT COLLATE "C" NOT NULL,
+    step     BIGINT NOT NULL,
+    PRIMARY KEY (run_id, model_id, step)
+);
