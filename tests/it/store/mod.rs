@@ -8,6 +8,7 @@ mod curves;
 mod documents;
 mod experiments;
 mod lineage;
+mod logged_models;
 mod logging;
 mod migrations;
 mod opening;
