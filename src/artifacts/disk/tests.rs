@@ -408,6 +408,81 @@ async fn what_was_left_unfinished_goes_when_no_other_server_is_there() {
 }
 
 #[tokio::test]
+async fn what_another_server_left_behind_goes_after_a_day_and_what_is_being_written_stays() {
+    let (root, store) = store();
+    let uploads = root.path().join(UPLOADS);
+    let arriving = store.receive(&path("arriving"), body(["half"])).await.unwrap();
+    for name in ["0-old", "0-young"] {
+        fs::write(uploads.join(name), "half").unwrap();
+    }
+    fs::create_dir_all(uploads.join("0-tree/a")).unwrap();
+    let now_ms = 1_700_000_000_000;
+    let at = |age_s: u64| std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000 - age_s);
+    let day = 24 * 60 * 60;
+    for (entry, age_s) in fs::read_dir(&uploads).unwrap().map(|entry| entry.unwrap().path()).map(|entry| {
+        let is_young = entry.ends_with("0-young");
+        (entry, if is_young { day - 60 } else { day + 60 })
+    }) {
+        File::open(entry).unwrap().set_modified(at(age_s)).unwrap();
+    }
+
+    store.remove_abandoned(now_ms).await.unwrap();
+
+    let mut left: Vec<String> =
+        fs::read_dir(&uploads).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    left.sort();
+    assert_eq!(left.len(), 2, "{left:?}");
+    assert_eq!(left[0], "0-young");
+    arriving.publish().await.unwrap();
+    assert_eq!(get(&store, "arriving").await.unwrap(), "half");
+}
+
+#[tokio::test]
+async fn a_file_of_another_user_is_not_served() {
+    if !rustix::process::geteuid().is_root() {
+        // Only root can make one.
+        return;
+    }
+    let (root, store) = store();
+    put(&store, "mine", "x").await.unwrap();
+    fs::write(root.path().join("theirs"), "x").unwrap();
+    std::os::unix::fs::chown(root.path().join("theirs"), Some(12_345), None).unwrap();
+
+    assert!(matches!(get(&store, "theirs").await, Err(Error::NotFound(_))));
+    assert_eq!(names(&store, "").await, ["mine"]);
+}
+
+#[tokio::test]
+async fn what_a_slow_upload_has_brought_is_on_the_disk_and_not_in_memory() {
+    let (root, store) = store();
+    let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
+    let chunks = Box::pin(stream::unfold(receiver, |mut receiver| async {
+        receiver.recv().await.map(|size| (Ok(Bytes::from(vec![b'x'; size])), receiver))
+    }));
+    let upload = tokio::spawn({
+        let store = store.clone();
+        async move { put_body(&store, &path("slow"), chunks).await }
+    });
+    let written = || {
+        let entry = fs::read_dir(root.path().join(UPLOADS)).unwrap().next();
+        entry.map_or(0, |entry| entry.unwrap().metadata().unwrap().len())
+    };
+
+    let mut sent = 0;
+    for size in [40_000, 1, 10, 5_000, 300_000, 1] {
+        sender.send(size).unwrap();
+        sent += size as u64;
+        // Nothing more is on its way, so this comes to pass or the test never ends.
+        while written() < sent {
+            tokio::task::yield_now().await;
+        }
+    }
+    drop(sender);
+
+    assert_eq!(upload.await.unwrap().unwrap(), sent);
+}
+
+#[tokio::test]
 async fn the_root_is_made_with_modest_modes() {
     let parent = tempfile::tempdir().unwrap();
     let root = parent.path().join("data/artifacts");
