@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures_util::future::join;
 use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::{Mutex as TurnMutex, RwLock};
 use tracing::Instrument;
@@ -85,7 +86,7 @@ impl Files {
     ///
     /// # Errors
     /// [`Error::TooLarge`] for a file above its limit; [`Error::StorageFull`] where the limits of its run or the space on
-    /// the disk are used up; those of [`ArtifactStore::receive`] and [`Upload::publish`].
+    /// the disk are used up; those of [`ArtifactStore::receive`] and [`Upload::place`].
     pub async fn put(
         &self,
         path: &ArtifactPath,
@@ -141,9 +142,12 @@ impl Inner {
         let number = BuildHasherDefault::<DefaultHasher>::default().hash_one(&path) as usize % TURNS;
         let _no_deletion = self.turns.all.read().await;
         let _alone = self.turns.paths[number].lock().await;
-        let Stored { size_bytes, sha256, modified_ns } = upload.publish().await?;
+        let placed = upload.place().await?;
+        let Stored { size_bytes, sha256, modified_ns } = placed.stored;
         let record = FileRecord { path: path.as_str().to_owned(), size_bytes, sha256, modified_ns };
-        self.store.record_file(record).await
+        // At once, because each waits for the disk. Should only one of them outlive a power cut, the file's time tells.
+        let (settled, recorded) = join(placed.settle(), self.store.record_file(record)).await;
+        settled.and(recorded)
     }
 
     /// The directory of the run or logged model that a path lies in; of one that lies nowhere such, the experiment's or

@@ -334,7 +334,7 @@ pub fn model_name(name: &str) -> Result<()> {
         return invalid(format!(
             "Invalid model name ({}) provided. Model name must be a non-empty string and cannot contain the following \
              characters: ('/', ':', '.', '%', '\"', \"'\")",
-            python_string(&excerpt(name).to_string())
+            python_string(&excerpt(name))
         ));
     }
     no_nul("name", name)?;

@@ -19,7 +19,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use futures_util::Stream;
 
-pub use disk::{Listing, Removal, Upload};
+pub use disk::{Listing, Placed, Removal, Upload};
 pub use path::{ArtifactPath, MAX_COMPONENT_BYTES, MAX_COMPONENTS, MAX_PATH_BYTES};
 
 use self::disk::{Disk, Jobs, Tree};
@@ -172,7 +172,7 @@ impl ArtifactStore {
     }
 
     /// Receives everything that `body` yields, to be stored as the file `path`. Nothing is seen of it until
-    /// [`Upload::publish`]; after an error, also one that `body` yields, and when the upload is dropped, nothing of it is
+    /// [`Upload::place`]; after an error, also one that `body` yields, and when the upload is dropped, nothing of it is
     /// left.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use futures_util::{Stream, stream};
 use zip::write::{SimpleFileOptions, StreamWriter};
 use zip::{CompressionMethod, ZipWriter};
 
-use super::disk::{PIECE_BYTES, Tree};
+use super::disk::{READ_BYTES, Tree};
 use super::{ArtifactFile, ArtifactPath};
 use crate::error::{Error, Resource, Result};
 
@@ -60,7 +60,7 @@ impl Archive {
 
     /// The next bytes, and what is left to do after them.
     fn next_piece(mut self) -> Result<(Bytes, Option<Self>)> {
-        while self.sink.len() < PIECE_BYTES {
+        while self.sink.len() < READ_BYTES {
             if let Some((file, offset)) = &mut self.current {
                 if *offset < file.size_bytes {
                     let piece = file.piece(*offset)?;

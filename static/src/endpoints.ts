@@ -1,5 +1,5 @@
 /** A method and a path. */
-export type Endpoint = readonly [method: "GET" | "POST" | "PUT" | "DELETE", path: string];
+export type Endpoint = readonly [method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE", path: string];
 
 /** Endpoints that belong together. */
 export interface Group {
@@ -38,6 +38,7 @@ export const GROUPS: readonly Group[] = [
       ["POST", "mlflow/runs/delete-tag"],
       ["POST", "mlflow/runs/log-inputs"],
       ["POST", "mlflow/runs/log-model"],
+      ["POST", "mlflow/runs/outputs"],
       ["POST", "mlflow/runs/delete"],
       ["POST", "mlflow/runs/restore"],
     ],
@@ -50,6 +51,19 @@ export const GROUPS: readonly Group[] = [
       ["POST", "mlflow/runs/log-batch"],
       ["GET", "mlflow/metrics/get-history"],
       ["GET", "mlflow/metrics/get-history-bulk-interval"],
+    ],
+  },
+  {
+    title: "Logged models",
+    about: "What runs made that can be loaded and used again.",
+    endpoints: [
+      ["POST", "mlflow/logged-models"],
+      ["GET", "mlflow/logged-models/{model_id}"],
+      ["PATCH", "mlflow/logged-models/{model_id}"],
+      ["PATCH", "mlflow/logged-models/{model_id}/tags"],
+      ["POST", "mlflow/logged-models/{model_id}/params"],
+      ["POST", "mlflow/logged-models/search"],
+      ["DELETE", "mlflow/logged-models/{model_id}"],
     ],
   },
   {

@@ -35,7 +35,7 @@ use tokio::sync::Semaphore;
 pub use self::removal::Removal;
 pub use self::tree::Listing;
 pub(super) use self::tree::{Contents, Tree};
-pub use self::upload::Upload;
+pub use self::upload::{Placed, Upload};
 
 use self::tree::open_directory_at;
 use super::path::components;
@@ -44,8 +44,10 @@ use crate::error::{Error, Result};
 
 /// Where uploads and deletions are in progress. No [`ArtifactPath`] can name it.
 const UPLOADS: &str = ".windvane-uploads";
-/// How much of a file is held in memory at once, twice: one piece on its way to the disk while the next arrives.
-pub(super) const PIECE_BYTES: usize = 256 * 1024;
+/// How much of an upload is held in memory at once, twice: one piece on its way to the disk while the next arrives.
+const PIECE_BYTES: usize = 256 * 1024;
+/// How much of a download is held in memory at once, twice. Less, because a slow reader leaves all of it waiting.
+pub(super) const READ_BYTES: usize = 64 * 1024;
 /// How many blocking threads one store may use; the rest of the process needs some too.
 const MAX_JOBS: usize = 32;
 /// How many directories are remembered as durable, at some hundred bytes each.

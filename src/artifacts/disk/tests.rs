@@ -34,7 +34,10 @@ async fn put_body(
     path: &ArtifactPath,
     body: impl Stream<Item = Result<Bytes>> + Send + Unpin,
 ) -> Result<u64> {
-    Ok(store.receive(path, body).await?.publish().await?.size_bytes)
+    let placed = store.receive(path, body).await?.place().await?;
+    let size_bytes = placed.stored.size_bytes;
+    placed.settle().await?;
+    Ok(size_bytes)
 }
 
 async fn put(store: &ArtifactStore, name: &str, text: &str) -> Result<u64> {
@@ -111,7 +114,7 @@ async fn files_of_many_pieces_and_parts_of_them_come_back_byte_for_byte() {
 
     let file = read(&store, "big").await.unwrap();
     assert_eq!(file.size_bytes, bytes.len() as u64);
-    let piece = PIECE_BYTES as u64;
+    let piece = READ_BYTES as u64;
     for range in
         [0..file.size_bytes, 0..0, 0..1, piece - 1..piece + 1, 5..piece * 2 + 5, file.size_bytes - 1..file.size_bytes]
     {
@@ -433,7 +436,7 @@ async fn what_another_server_left_behind_goes_after_a_day_and_what_is_being_writ
     left.sort();
     assert_eq!(left.len(), 2, "{left:?}");
     assert_eq!(left[0], "0-young");
-    arriving.publish().await.unwrap();
+    arriving.place().await.unwrap().settle().await.unwrap();
     assert_eq!(get(&store, "arriving").await.unwrap(), "half");
 }
 

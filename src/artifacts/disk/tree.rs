@@ -15,7 +15,7 @@ use rustix::buffer::spare_capacity;
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::{Jobs, PIECE_BYTES, failure};
+use super::{Jobs, READ_BYTES, failure};
 use crate::artifacts::order::natural_order;
 use crate::artifacts::path::components;
 use crate::artifacts::{ArtifactFile, ArtifactPath, FileInfo};
@@ -240,17 +240,17 @@ impl Contents {
         let (jobs, file, path) = (self.jobs.clone(), self.file.clone(), self.path.clone());
         let read = move |offset: u64| {
             let (jobs, file, path) = (jobs.clone(), file.clone(), path.clone());
-            let length = (range.end - offset).min(PIECE_BYTES as u64) as usize;
+            let length = (range.end - offset).min(READ_BYTES as u64) as usize;
             async move {
                 jobs.run(move || read_piece(&file, offset, length).map_err(|error| failure("read", &path, error))).await
             }
         };
-        stream::iter(range.clone().step_by(PIECE_BYTES)).map(read).buffered(2)
+        stream::iter(range.clone().step_by(READ_BYTES)).map(read).buffered(2)
     }
 
     /// The piece that begins at `offset` of a file of `size` bytes, for a blocking thread.
     pub(in crate::artifacts) fn piece(&self, offset: u64, size: u64) -> Result<Bytes> {
-        let length = (size - offset).min(PIECE_BYTES as u64) as usize;
+        let length = (size - offset).min(READ_BYTES as u64) as usize;
         read_piece(&self.file, offset, length).map_err(|error| failure("read", &self.path, error))
     }
 }

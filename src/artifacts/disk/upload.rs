@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::future::{Future, poll_fn};
 use std::io::Write;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -110,28 +111,28 @@ impl Upload {
         Ok(self)
     }
 
-    /// Puts the file in its place, instead of the one that was there, and makes the directories above it. When this
-    /// returns the file is on the disk for good; until then the old file is seen. After an error the old file is still
-    /// there.
+    /// Puts the file in its place, instead of the one that was there, and makes the directories above it. It is seen from
+    /// then on, and there for good after [`Placed::settle`]. After an error the old file is still there.
     ///
     /// # Errors
     /// [`Error::Conflict`] if its place is a directory or leads through a file; [`Error::StorageFull`].
-    pub async fn publish(self) -> Result<Stored> {
+    pub async fn place(self) -> Result<Placed> {
         let disk = self.disk.clone();
         disk.run(move |_| self.put_in_place()).await
     }
 
-    fn put_in_place(mut self) -> Result<Stored> {
+    fn put_in_place(mut self) -> Result<Placed> {
         rustix::fs::fsync(&self.file).map_err(|errno| failure("synchronise", &self.target, errno))?;
         let metadata = self.file.metadata().map_err(|error| failure("examine", &self.target, error))?;
         for _ in 0..PUBLISH_ATTEMPTS {
             match self.rename_to_target() {
-                Ok(()) => {
-                    return Ok(Stored {
+                Ok(directory) => {
+                    let stored = Stored {
                         size_bytes: self.size_bytes,
                         sha256: std::mem::take(&mut self.sha256).finalize().into(),
                         modified_ns: metadata.mtime() * 1_000_000_000 + metadata.mtime_nsec(),
-                    });
+                    };
+                    return Ok(Placed { disk: self.disk.clone(), path: self.target.clone(), directory, stored });
                 }
                 // A directory on the way was deleted between being opened and being used.
                 Err(Errno::NOENT) => {}
@@ -141,12 +142,34 @@ impl Upload {
         Err(Error::Conflict(format!("'{}' cannot be stored: its directory is being deleted all the time", self.target)))
     }
 
-    fn rename_to_target(&mut self) -> rustix::io::Result<()> {
+    fn rename_to_target(&mut self) -> rustix::io::Result<OwnedFd> {
         let (parent, name) = self.target.split_last().ok_or(Errno::ISDIR)?;
         let directory = self.disk.create_directories(parent)?;
         rustix::fs::renameat(&self.disk.uploads, &self.name, &directory, name)?;
         self.is_in_place = true;
-        rustix::fs::fsync(&directory)
+        Ok(directory)
+    }
+}
+
+/// A file in its place, of which a power cut might still bring back the old version.
+#[derive(Debug)]
+#[must_use = "the file is there for good only after `settle`"]
+pub struct Placed {
+    disk: Arc<Disk>,
+    path: ArtifactPath,
+    directory: OwnedFd,
+    /// What was stored.
+    pub stored: Stored,
+}
+
+impl Placed {
+    /// When this returns the file is on the disk for good.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub async fn settle(self) -> Result<()> {
+        let Placed { disk, path, directory, .. } = self;
+        disk.run(move |_| rustix::fs::fsync(&directory).map_err(|errno| failure("store", &path, errno))).await
     }
 }
 
