@@ -47,7 +47,7 @@ const UPLOADS: &str = ".windvane-uploads";
 /// How much of an upload is held in memory at once, twice: one piece on its way to the disk while the next arrives.
 const PIECE_BYTES: usize = 256 * 1024;
 /// How much of a download is held in memory at once, twice. Less, because a slow reader leaves all of it waiting.
-pub(super) const READ_BYTES: usize = 64 * 1024;
+pub(super) const READ_BYTES: usize = 128 * 1024;
 /// How many blocking threads one store may use; the rest of the process needs some too.
 const MAX_JOBS: usize = 32;
 /// How many directories are remembered as durable, at some hundred bytes each.
