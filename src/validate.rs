@@ -28,6 +28,10 @@ const MAX_MODEL_ID: usize = 64;
 const MAX_MODEL_TEXT: usize = 500;
 const MAX_MODEL_PAIRS: usize = 1000;
 /// MLflow's column has this length.
+const MAX_MODEL_KEY: usize = 255;
+/// MLflow has no limit for params of models, which may be whole prompts.
+const MAX_MODEL_VALUE: usize = 100_000;
+/// MLflow's column has this length.
 const MAX_USER_ID: usize = 256;
 const MAX_PARAM_VALUE: usize = 6000;
 const MAX_TAG_VALUE: usize = 8000;
@@ -351,7 +355,7 @@ pub fn model_text(field: &str, text: &str) -> Result<()> {
 pub fn model_pairs(list: &str, pairs: &[KeyValue]) -> Result<()> {
     at_most_entities(list, MAX_MODEL_PAIRS, pairs.len())?;
     for (index, KeyValue { key, value }) in pairs.iter().enumerate() {
-        for (field, limit, text) in [("key", MAX_KEY, key), ("value", MAX_TAG_VALUE, value)] {
+        for (field, limit, text) in [("key", MAX_MODEL_KEY, key), ("value", MAX_MODEL_VALUE, value)] {
             let field = format!("{list}[{index}].{field}");
             no_nul(&field, text)?;
             at_most(&field, limit, text)?;

@@ -109,13 +109,13 @@ impl Fields {
         double(&value).map(Some).ok_or_else(|| self.wrong_type(name, &value))
     }
 
-    /// A flag, as JSON has it or as text; absent, it is not set.
+    /// A flag, as JSON has it or as text in any case; absent, it is not set.
     pub fn flag(&mut self, name: &str) -> Result<bool> {
         match self.take(name)? {
             None => Ok(false),
             Some(Value::Bool(flag)) => Ok(flag),
-            Some(Value::String(text)) if text == "true" => Ok(true),
-            Some(Value::String(text)) if text == "false" => Ok(false),
+            Some(Value::String(text)) if text.eq_ignore_ascii_case("true") => Ok(true),
+            Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => Ok(false),
             Some(other) => Err(Error::Invalid(format!(
                 "Invalid value {} for parameter '{}{name}' supplied: it must be true or false.",
                 excerpt(&other.to_string()),

@@ -87,9 +87,9 @@ pub fn table() -> Vec<Route> {
             Read,
             logged_models::list_files,
         )
-        .typed("ModelDirectory", "Listing"),
+        .typed("ListArtifacts", "Listing"),
         raw(get.clone(), Ajax2, "mlflow/logged-models/{model_id}/artifacts/files", Read, logged_models::get_file)
-            .typed("ModelFile", "bytes"),
+            .typed("ModelAndPath", "bytes"),
         raw(get.clone(), Api2, "mlflow/artifacts/list", Read, artifacts::list_run).typed("ListArtifacts", "Listing"),
         raw(get.clone(), Plain, "get-artifact", Read, artifacts::get_artifact).typed("RunAndPath", "bytes"),
         raw(post.clone(), Ajax2, "mlflow/upload-artifact", Write, artifacts::upload_artifact)

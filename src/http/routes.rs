@@ -7,6 +7,7 @@ use std::any::type_name;
 use std::future::Future;
 
 use axum::Router;
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, State};
 use axum::http::{HeaderMap, Method, header};
 use axum::response::{IntoResponse, Response};
@@ -129,9 +130,10 @@ where
 {
     let handler = move |State(app): State<AppState>,
                         caller: Caller,
-                        path: RawPathParams,
+                        path: std::result::Result<RawPathParams, RawPathParamsRejection>,
                         request: axum::extract::Request| async move {
         within_deadline(async {
+            let path = path.map_err(|_| Error::Invalid("Invalid path: it is not valid UTF-8".to_owned()))?;
             let (request, _room) = read(request, &path, limit(&app)).await?;
             Ok::<_, Error>(run(app, caller, request).await?.into_response())
         })

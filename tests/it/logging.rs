@@ -228,11 +228,13 @@ async fn a_point_of_a_logged_model_is_also_a_point_of_the_run() {
     for db in support::databases().await {
         let app = support::app(db).await;
         let run_id = app.run().await;
-        let model = json!({ "run_id": run_id, "key": "m", "value": 1, "timestamp": 1, "step": 1, "model_id": "m-1",
+        let created = app.post("logged-models", json!({ "experiment_id": "0" })).await.expect_ok();
+        let model_id = &created["model"]["info"]["model_id"];
+        let model = json!({ "run_id": run_id, "key": "m", "value": 1, "timestamp": 1, "step": 1, "model_id": model_id,
                             "dataset_name": "d", "dataset_digest": "x" });
 
         app.post("runs/log-metric", model).await.expect_ok();
-        let point = json!({ "key": "n", "value": 2, "timestamp": 1, "modelId": "m-1", "datasetName": "d" });
+        let point = json!({ "key": "n", "value": 2, "timestamp": 1, "modelId": model_id, "datasetName": "d" });
         log_batch(&app, &run_id, json!({ "metrics": [point] })).await.expect_ok();
 
         assert_eq!(app.history(&run_id, "m").await, [(1, 1, "1.0".to_owned())]);

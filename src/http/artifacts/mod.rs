@@ -30,9 +30,9 @@ use crate::validate;
 const MAX_UPLOAD_BYTES: usize = 10 * 1024 * 1024;
 
 /// The query string. What is unknown is ignored, and of a repeated field the last counts.
-type Parameters = Query<HashMap<String, String>>;
+pub(super) type Parameters = Query<HashMap<String, String>>;
 /// The rest of the path, from which axum has removed one percent-encoding; `+` is a plus.
-type RawPath = std::result::Result<Path<String>, PathRejection>;
+pub(super) type RawPath = std::result::Result<Path<String>, PathRejection>;
 
 /// `PUT mlflow-artifacts/artifacts/{path}`: the body becomes the file, whatever its type and size.
 pub(super) async fn put_file(
@@ -236,7 +236,7 @@ fn find_run_id(query: &HashMap<String, String>) -> Option<&str> {
 }
 
 /// The first of these fields that is there and not empty.
-fn find<'a>(query: &'a HashMap<String, String>, names: &[&str]) -> Option<&'a str> {
+pub(super) fn find<'a>(query: &'a HashMap<String, String>, names: &[&str]) -> Option<&'a str> {
     names.iter().filter_map(|name| query.get(*name)).map(String::as_str).find(|value| !value.is_empty())
 }
 

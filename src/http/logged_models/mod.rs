@@ -5,10 +5,9 @@ mod json;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, Method};
 use axum::response::Response;
-use serde::Deserialize;
 
 pub use self::json::{AnsweredModel, FoundLoggedModels};
-use super::artifacts::{file_of, list_of, named};
+use super::artifacts::{Parameters, RawPath, file_of, find, list_of, named};
 use super::fields::Fields;
 use super::page_token;
 use super::reply::{Empty, Json};
@@ -27,6 +26,8 @@ use crate::validate;
 
 /// Models of a page, where the client does not say how many.
 const DEFAULT_PAGE: i64 = 50;
+/// Models of a page, where the client says 0.
+const ZERO_PAGE: i64 = 100;
 /// The most models of a page: a client that asks for more gets so many, and the token for the rest.
 const LARGEST_PAGE: i64 = 1_000;
 /// The most keys of an order, and the most datasets.
@@ -203,7 +204,8 @@ impl Request for SearchLoggedModels {
         let order = at_most(fields.objects("order_by")?, "order_by")?;
         let order: Vec<ModelOrder> = order.into_iter().map(read_order).collect::<Result<_>>()?;
         let limit = match fields.integer("max_results")? {
-            None | Some(0) => DEFAULT_PAGE,
+            None => DEFAULT_PAGE,
+            Some(0) => ZERO_PAGE,
             Some(limit @ 1..) => limit.min(LARGEST_PAGE),
             Some(other) => {
                 return Err(Error::Invalid(format!(
@@ -249,14 +251,16 @@ fn read_order(mut item: Fields) -> Result<ModelOrder> {
         Some(serde_json::Value::Bool(ascending)) => ascending,
         Some(other) => return Err(item.wrong_type("ascending", &other)),
     };
-    let has_dataset = item.text("dataset_name")?.is_some_and(|name| !name.is_empty());
-    let has_digest = item.text("dataset_digest")?.is_some_and(|digest| !digest.is_empty());
-    if has_digest && !has_dataset {
+    let dataset_name = item.text("dataset_name")?.filter(|name| !name.is_empty());
+    let digest = item.text("dataset_digest")?.filter(|digest| !digest.is_empty());
+    validate::no_nul("dataset_name", dataset_name.as_deref().unwrap_or_default())?;
+    validate::no_nul("dataset_digest", digest.as_deref().unwrap_or_default())?;
+    if digest.is_some() && dataset_name.is_none() {
         return Err(Error::Invalid(
             "`dataset_digest` can only be specified if `dataset_name` is also specified.".to_owned(),
         ));
     }
-    let dataset = has_dataset.then(|| read_dataset(item)).transpose()?;
+    let dataset = dataset_name.map(|name| ModelDataset { name, digest });
     let refused =
         |hint: &str| Err(Error::Invalid(format!("Invalid order by field name: {}{hint}", validate::excerpt(&name))));
     let field = match name.split_once('.') {
@@ -273,7 +277,8 @@ fn read_order(mut item: Fields) -> Result<ModelOrder> {
 /// `POST logged-models/search`
 pub async fn search(app: AppState, caller: Caller, request: SearchLoggedModels) -> Result<Json<FoundLoggedModels>> {
     let SearchLoggedModels { search, arguments } = request;
-    let next = search.offset + search.limit as i64;
+    // A forged token may name any place.
+    let next = search.offset.saturating_add(search.limit as i64);
     let page = app.store.search_logged_models(&caller, search).await?;
     let texts: Vec<&str> = arguments.iter().map(String::as_str).collect();
     Ok(Json(FoundLoggedModels {
@@ -317,47 +322,38 @@ pub async fn log_outputs(app: AppState, caller: Caller, request: LogOutputs) -> 
     Ok(Json(Empty {}))
 }
 
-/// The query of a listing of a model's files.
-#[derive(Deserialize)]
-pub struct ModelDirectory {
-    #[serde(default)]
-    artifact_directory_path: String,
-}
-
 /// `GET logged-models/{model_id}/artifacts/directories`: one directory of a model, with paths relative to its own.
 pub async fn list_files(
     State(app): State<AppState>,
     caller: Caller,
-    Path(model_id): Path<String>,
-    Query(query): Query<ModelDirectory>,
+    model_id: RawPath,
+    Query(query): Parameters,
 ) -> Result<Response> {
-    let path = ArtifactPath::parse(&query.artifact_directory_path)?;
-    let model = find(&app, &caller, model_id).await?;
+    let names = ["artifact_directory_path", "artifactDirectoryPath"];
+    let path = ArtifactPath::parse(find(&query, &names).unwrap_or_default())?;
+    let model = find_model(&app, &caller, model_id).await?;
     list_of(&app, owner(&model), model.artifact_uri.clone(), &path).await
-}
-
-/// The query for a file of a model.
-#[derive(Deserialize)]
-pub struct ModelFile {
-    #[serde(default)]
-    artifact_file_path: String,
 }
 
 /// `GET logged-models/{model_id}/artifacts/files`: one file of a model.
 pub async fn get_file(
     State(app): State<AppState>,
     caller: Caller,
-    Path(model_id): Path<String>,
-    Query(query): Query<ModelFile>,
+    model_id: RawPath,
+    Query(query): Parameters,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let path = named(&query.artifact_file_path)?;
-    let model = find(&app, &caller, model_id).await?;
+    let path = find(&query, &["artifact_file_path", "artifactFilePath"]).ok_or_else(|| {
+        Error::BadRequest("Request must include the \"artifact_file_path\" query parameter.".to_owned())
+    })?;
+    let path = named(path)?;
+    let model = find_model(&app, &caller, model_id).await?;
     file_of(&app, owner(&model), &model.artifact_uri, &path, &method, &headers).await
 }
 
-async fn find(app: &AppState, caller: &Caller, model_id: String) -> Result<LoggedModel> {
+async fn find_model(app: &AppState, caller: &Caller, model_id: RawPath) -> Result<LoggedModel> {
+    let Path(model_id) = model_id.map_err(|_| Error::Invalid("Invalid path: it is not valid UTF-8".to_owned()))?;
     validate::no_nul("model_id", &model_id)?;
     let model = app.store.find_logged_model(caller, &model_id, false).await?;
     model.ok_or_else(|| Error::NotFound(Resource::LoggedModel(model_id)))

@@ -5,7 +5,7 @@
 
 mod search;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 pub use self::search::{ModelDataset, ModelOrder, ModelOrderField, ModelPage, ModelSearch};
 use super::Store;
@@ -198,6 +198,13 @@ impl Store {
             self.inner.versions.mark_info(&mut tx, run.id).await?;
         })
     }
+}
+
+/// Those of these ids that logged models have, deleted ones too.
+pub(super) async fn known_models(tx: &mut Tx, model_ids: &[&str]) -> Result<HashSet<String>> {
+    let mut statement = sql("SELECT model_id FROM logged_model WHERE model_id");
+    statement.bind_texts(tx.dialect(), model_ids);
+    Ok(tx.all::<(String,)>(statement).await?.into_iter().map(|(model_id,)| model_id).collect())
 }
 
 fn select_model(caller: &Caller, model_id: &str) -> Sql {

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::models::ModelPoints;
 use super::series::Delta;
-use super::{Log, ModelMetric, NewRun, Param, Work, has_ended};
+use super::{Log, NewRun, Param, Work, has_ended};
 use crate::error::{Error, Resource, Result};
 use crate::model::{Caller, DatasetInput, KeyValue, Point, RunInfo, RunStatus, append_to_location};
 use crate::store::changes::{Touched, Versions};
@@ -59,9 +60,9 @@ struct Plan<'a> {
     new_params: BTreeMap<(i64, i64), &'a str>,
     tags: BTreeMap<(i64, i64), &'a str>,
     series: BTreeMap<(i64, i64), Vec<Point>>,
-    model_metrics: Vec<(i64, i64, &'a ModelMetric)>,
     datasets: Vec<(i64, i64, &'a DatasetInput)>,
     models: Vec<(i64, &'a str)>,
+    model_points: ModelPoints<'a>,
 }
 
 /// A run to insert.
@@ -102,6 +103,7 @@ impl<'a> Plan<'a> {
         plan.load_experiments(tx, requests).await?;
         plan.load_runs(tx, requests).await?;
         plan.load_params(tx, requests).await?;
+        plan.model_points.load(tx, requests).await?;
         Ok(plan)
     }
 
@@ -226,6 +228,7 @@ impl<'a> Plan<'a> {
 
     fn log(&mut self, caller: &Caller, run_id: &'a str, log: &'a Log) -> Result<()> {
         let id = self.active(caller, run_id)?.id;
+        self.model_points.must_know(&log.model_metrics)?;
         let conflicts: Vec<(&Param, &str)> = log
             .params
             .iter()
@@ -251,7 +254,7 @@ impl<'a> Plan<'a> {
         for (key_id, value) in &log.tags {
             self.tags.insert((id, *key_id), value);
         }
-        self.model_metrics.extend(log.model_metrics.iter().map(|(key_id, metric)| (id, *key_id, metric)));
+        self.model_points.add(id, &log.model_metrics);
         if log.links {
             self.linked.insert(run_id);
         }
@@ -283,7 +286,7 @@ impl<'a> Plan<'a> {
             versions.mark(tx, others).await?;
         }
         self.write_inputs(tx).await?;
-        self.write_model_metrics(tx).await?;
+        std::mem::take(&mut self.model_points).write(tx).await?;
         self.write_points(tx, &origins).await
     }
 
@@ -427,27 +430,6 @@ impl<'a> Plan<'a> {
         statement.bind_texts(tx.dialect(), &Vec::from_iter(names));
         let rows: Vec<(i64, String, String, i64)> = tx.all(statement).await?;
         Ok(rows.into_iter().map(|(experiment_id, name, digest, id)| ((experiment_id, name, digest), id)).collect())
-    }
-
-    async fn write_model_metrics(&mut self, tx: &mut Tx) -> Result<()> {
-        let metrics = std::mem::take(&mut self.model_metrics);
-        let text = |field: fn(&ModelMetric) -> &String| {
-            Column::Text(metrics.iter().map(|(_, _, metric)| field(metric).clone()).collect())
-        };
-        let columns = vec![
-            Column::Int(metrics.iter().map(|(run_id, ..)| *run_id).collect()),
-            Column::Int(metrics.iter().map(|(_, key_id, _)| *key_id).collect()),
-            text(|metric| &metric.model_id),
-            Column::Int(metrics.iter().map(|(_, _, metric)| metric.point.timestamp_ms).collect()),
-            Column::Int(metrics.iter().map(|(_, _, metric)| metric.point.step).collect()),
-            Column::Float(metrics.iter().map(|(_, _, metric)| metric.point.value.sort_value()).collect()),
-            Column::Bool(metrics.iter().map(|(_, _, metric)| metric.point.value.is_nan()).collect()),
-            text(|metric| &metric.dataset_name),
-            text(|metric| &metric.dataset_digest),
-        ];
-        let head = "INSERT INTO model_metric (run_id, key_id, model_id, timestamp_ms, step, value, is_nan, \
-                    dataset_name, dataset_digest)";
-        tx.insert(head, Columns(columns), "ON CONFLICT DO NOTHING").await.map(drop)
     }
 
     /// One segment for each run, one row brought up to date for each series.

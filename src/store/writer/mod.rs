@@ -10,6 +10,7 @@
 //! a group fails for a reason of ours, its requests are tried one by one, so that none can spoil the others.
 
 mod group;
+mod models;
 mod series;
 
 use std::hash::{BuildHasher, DefaultHasher, Hasher};
@@ -252,7 +253,8 @@ impl Store {
     /// Logs a batch, whole or not at all; logging it again changes nothing.
     ///
     /// # Errors
-    /// [`Error::NotFound`] without such a run; [`Error::Invalid`] where it is deleted, or a param has another value.
+    /// [`Error::NotFound`] without such a run; [`Error::Invalid`] where it is deleted, or a param has another value;
+    /// [`Error::BadRequest`] where a point names a logged model that there is not.
     pub async fn log(&self, caller: &Caller, run_id: &str, batch: LogBatch) -> Result<()> {
         let tags = last_of_each(&batch.tags);
         let names = batch.series.iter().map(|(key, _)| key.as_str());

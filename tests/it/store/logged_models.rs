@@ -11,18 +11,6 @@ use windvane::store::{
 
 use super::support::*;
 
-fn new_model(number: i64) -> NewLoggedModel {
-    NewLoggedModel {
-        model_id: format!("m-{number:032x}"),
-        experiment_id: 0,
-        name: format!("model {number}"),
-        model_type: None,
-        source_run_id: None,
-        params: Vec::new(),
-        tags: Vec::new(),
-    }
-}
-
 async fn create(store: &Store, number: i64) -> LoggedModel {
     store.create_logged_model(&OPEN, new_model(number), NOW + number).await.unwrap()
 }
@@ -182,6 +170,39 @@ async fn points_of_a_model_are_told_with_their_run_and_dataset() {
             ]
         );
         assert!(read.metrics.iter().all(|metric| metric.run_id == run_id));
+    }
+}
+
+#[tokio::test]
+async fn a_point_of_a_model_that_does_not_exist_is_refused_with_all_of_its_batch() {
+    for database in databases().await {
+        let store = database.open().await;
+        let run_id = create_run(&store, 1).await;
+        let model = create(&store, 1).await;
+        store.delete_logged_model(&OPEN, &model.model_id, NOW).await.unwrap();
+        let of = |model_id: &str| {
+            let point = point(NOW, 1, 0.5);
+            let of_model = ModelMetric {
+                key: "rmse".to_owned(),
+                model_id: model_id.to_owned(),
+                dataset_name: String::new(),
+                dataset_digest: String::new(),
+                point,
+            };
+            LogBatch { model_metrics: vec![of_model], ..metric("rmse", vec![point]) }
+        };
+
+        let known = store.log(&OPEN, &run_id, of(&model.model_id)).await;
+        let unknown = refusal(store.log(&OPEN, &run_id, of("m-x")).await);
+        let mixed = LogBatch { tags: vec![pair("note", "1")], ..of("m-x") };
+        let mixed = refusal(store.log(&OPEN, &run_id, mixed).await);
+
+        assert!(known.is_ok(), "the run of a model in the trash goes on: {known:?}");
+        assert_eq!(unknown, "BAD_REQUEST: Logged model with ID 'm-x' not found.");
+        assert_eq!(mixed, unknown);
+        let run = find_run(&store, &run_id).await;
+        assert_eq!((run.metrics.len(), run.tags.len()), (1, 1));
+        assert_eq!(database.int("SELECT count(*) FROM model_metric").await, 1);
     }
 }
 

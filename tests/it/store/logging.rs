@@ -9,7 +9,7 @@ use super::support::*;
 fn whole_batch() -> LogBatch {
     let of_model = |step: i64| ModelMetric {
         key: "loss".to_owned(),
-        model_id: "m-1".to_owned(),
+        model_id: new_model(1).model_id,
         dataset_name: "era5".to_owned(),
         dataset_digest: String::new(),
         point: point(NOW + step, step, f64::NAN),
@@ -30,6 +30,7 @@ fn whole_batch() -> LogBatch {
 async fn a_batch_is_read_back_as_it_was_logged() {
     for database in databases().await {
         let store = database.open().await;
+        store.create_logged_model(&OPEN, new_model(1), NOW).await.unwrap();
         let run_id = create_run(&store, 1).await;
 
         store.log(&OPEN, &run_id, whole_batch()).await.unwrap();
@@ -50,6 +51,7 @@ async fn a_batch_is_read_back_as_it_was_logged() {
 async fn a_batch_that_is_sent_again_changes_nothing() {
     for database in databases().await {
         let store = database.open().await;
+        store.create_logged_model(&OPEN, new_model(1), NOW).await.unwrap();
         let run_id = create_run(&store, 1).await;
         store.log(&OPEN, &run_id, whole_batch()).await.unwrap();
         let (run, points) = (find_run(&store, &run_id).await, history(&store, &run_id, "loss").await);
@@ -141,6 +143,7 @@ async fn the_latest_point_has_the_greatest_step_then_time_then_value_in_whatever
 async fn a_param_that_changes_refuses_its_whole_batch() {
     for database in databases().await {
         let store = database.open().await;
+        store.create_logged_model(&OPEN, new_model(1), NOW).await.unwrap();
         let run_id = create_run(&store, 1).await;
         store.log(&OPEN, &run_id, param("lr", "1e-3")).await.unwrap();
         let before = find_run(&store, &run_id).await;
@@ -249,6 +252,7 @@ async fn a_request_that_the_database_refuses_does_not_spoil_those_that_share_its
 async fn requests_of_many_kinds_and_runs_share_commits() {
     for database in databases().await {
         let store = database.open().await;
+        store.create_logged_model(&OPEN, new_model(1), NOW).await.unwrap();
         let ids = join_all((0..40).map(|number| create_run(&store, number))).await;
 
         let log = join_all(ids.iter().map(|run_id| store.log(&OPEN, run_id, whole_batch())));

@@ -1,8 +1,8 @@
 //! All that the store can do to a run, one by one, for the tests of what follows from it.
 
 use windvane::error::Result;
-use windvane::model::{Dataset, DatasetInput, RunStatus};
-use windvane::store::{LogBatch, ModelMetric, RunUpdate, Store};
+use windvane::model::{Dataset, DatasetInput, ModelOutput, RunStatus};
+use windvane::store::{LogBatch, ModelMetric, NewLoggedModel, RunUpdate, Store};
 
 use super::support::*;
 
@@ -35,6 +35,7 @@ pub enum Change {
     DeleteTag,
     LogDataset,
     LogModelInput,
+    LogModelOutput,
     DeleteRun,
     RestoreRun,
     DeleteExperiment,
@@ -46,7 +47,7 @@ pub enum Change {
 }
 
 impl Change {
-    pub const ALL: [Change; 23] = [
+    pub const ALL: [Change; 24] = [
         Change::LogPoint,
         Change::LogOlderPoint,
         Change::LogModelPoint,
@@ -62,6 +63,7 @@ impl Change {
         Change::DeleteTag,
         Change::LogDataset,
         Change::LogModelInput,
+        Change::LogModelOutput,
         Change::DeleteRun,
         Change::RestoreRun,
         Change::DeleteExperiment,
@@ -93,9 +95,11 @@ impl Change {
             Change::LogPoint => store.log(&OPEN, run_id, metric("loss", vec![later])).await,
             Change::LogOlderPoint => store.log(&OPEN, run_id, metric("loss", vec![point(0, -number, 1.0)])).await,
             Change::LogModelPoint => {
+                let model = NewLoggedModel { experiment_id: experiment, ..new_model(number) };
+                let model_id = store.create_logged_model(&OPEN, model, NOW).await?.model_id;
                 let of_model = ModelMetric {
                     key: "loss".to_owned(),
-                    model_id: "m-1".to_owned(),
+                    model_id,
                     dataset_name: String::new(),
                     dataset_digest: String::new(),
                     point: later,
@@ -138,6 +142,10 @@ impl Change {
                 store.log_inputs(&OPEN, run_id, vec![DatasetInput { dataset, tags: Vec::new() }], Vec::new()).await
             }
             Change::LogModelInput => store.log_inputs(&OPEN, run_id, Vec::new(), vec![format!("m-{number}")]).await,
+            Change::LogModelOutput => {
+                let output = ModelOutput { model_id: format!("m-{number}"), step: number };
+                store.log_outputs(&OPEN, run_id, &[output]).await
+            }
             Change::DeleteRun => store.delete_run(&OPEN, run_id, NOW).await,
             Change::RestoreRun => store.restore_run(&OPEN, run_id).await,
             Change::DeleteExperiment => store.delete_experiment(&OPEN, experiment, NOW).await,

@@ -5,7 +5,7 @@
 use windvane::error::Result;
 use windvane::model::{Caller, Dataset, DatasetInput, KeyValue, MetricValue, Point, Run, RunStatus, ViewType};
 use windvane::search::{parse_run_filter, parse_run_order};
-use windvane::store::{LogBatch, NewRun, RunDocument, RunPage, RunSearch, RunUpdate, Store};
+use windvane::store::{LogBatch, NewLoggedModel, NewRun, RunDocument, RunPage, RunSearch, RunUpdate, Store};
 
 use super::statements;
 pub use crate::support::{Database, START_MS as NOW};
@@ -68,6 +68,19 @@ pub fn new_run(number: i64) -> NewRun {
 /// Creates run `number` of experiment 0 and answers its id.
 pub async fn create_run(store: &Store, number: i64) -> String {
     store.create_run(&OPEN, new_run(number)).await.unwrap().run_id
+}
+
+/// What to create a logged model of experiment 0 from; the `number` makes its id.
+pub fn new_model(number: i64) -> NewLoggedModel {
+    NewLoggedModel {
+        model_id: format!("m-{number:032x}"),
+        experiment_id: 0,
+        name: format!("model {number}"),
+        model_type: None,
+        source_run_id: None,
+        params: Vec::new(),
+        tags: Vec::new(),
+    }
 }
 
 pub async fn find_run(store: &Store, run_id: &str) -> Run {
