@@ -10,6 +10,7 @@ mod experiments;
 mod faults;
 mod files;
 mod histories;
+mod logged_models;
 mod logging;
 mod native;
 mod process;

@@ -336,7 +336,20 @@ fn requests() -> Vec<(&'static str, Value)> {
             json!({ "run_id": "RUN", "datasets": [{ "tags": tags, "dataset": dataset }], "models": [{ "model_id": "m" }] }),
         ),
         ("runs/log-model", json!({ "run_id": "RUN", "model_json": model })),
-        ("logged-models/search", json!({ "experiment_ids": ["0"] })),
+        ("runs/outputs", json!({ "run_id": "RUN", "models": [{ "model_id": "m", "step": 1 }] })),
+        (
+            "logged-models",
+            json!({ "experiment_id": "0", "name": "n", "model_type": "t", "source_run_id": "r", "params": tags,
+                    "tags": tags }),
+        ),
+        ("logged-models/m-x/params", json!({ "model_id": "m-x", "params": tags })),
+        (
+            "logged-models/search",
+            json!({ "experiment_ids": ["7"], "filter": "", "max_results": 5, "page_token": "",
+                    "datasets": [{ "dataset_name": "d", "dataset_digest": "x" }],
+                    "order_by": [{ "field_name": "metrics.m", "ascending": true, "dataset_name": "d",
+                                   "dataset_digest": "x" }] }),
+        ),
     ]
 }
 
@@ -423,7 +436,8 @@ async fn answers_to_spoilt_requests(app: &App) -> Answers {
             // Whether it was refused or not, it must be no failure of ours: `post_text` looks.
             let reply = app.post_text(path, body.replace("RUN", &run_id)).await;
             // Random ids decide the order of runs that started together, and each database counts experiments its way.
-            let by_chance = reply.status == 200 && ["experiments/create", "runs/search"].contains(&path);
+            let by_chance =
+                reply.status == 200 && ["experiments/create", "logged-models", "runs/search"].contains(&path);
             let answer = if by_chance { "done".to_owned() } else { reply.to_string() };
             answers.insert(format!("{path} {body:.300}"), answer);
         }

@@ -11,6 +11,7 @@ mod lineage;
 mod logged_models;
 mod logging;
 mod migrations;
+mod model_search;
 mod opening;
 mod properties;
 mod reading;
