@@ -37,3 +37,7 @@ CREATE TABLE model_output (
     step     BIGINT NOT NULL,
     PRIMARY KEY (run_id, model_id, step)
 );
+
+-- The latest points of a model's metric.
+CREATE INDEX model_metric_by_step
+    ON model_metric (model_id, key_id, step DESC, timestamp_ms DESC, value DESC, is_nan DESC);

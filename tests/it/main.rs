@@ -13,6 +13,7 @@ mod histories;
 mod logged_models;
 mod logging;
 mod native;
+mod odd_models;
 mod process;
 mod routes;
 mod runs;

@@ -20,8 +20,10 @@ use crate::model::{
 };
 use crate::validate::python_string;
 
-/// Points of one model that an answer holds at most: those with the greatest steps.
-const MAX_POINTS: i64 = 1_000;
+/// Points of one model that an answer holds at most: the latest of each metric, then those before them, and so on.
+const MAX_POINTS: usize = 1_000;
+/// Points that an answer with many models holds at most; they share them equally.
+const MAX_POINTS_OF_ALL: usize = 50_000;
 
 /// A logged model to create.
 #[derive(Debug, Clone)]
@@ -340,14 +342,17 @@ async fn read_pairs(tx: &mut Tx, select: &'static str, ids: &[&str]) -> Result<H
 }
 
 async fn read_points(tx: &mut Tx, ids: &[&str]) -> Result<HashMap<String, Vec<ModelPoint>>> {
+    let limit = (MAX_POINTS_OF_ALL / ids.len().max(1)).clamp(1, MAX_POINTS) as i64;
+    // The inner window is in the order of an index; without it, points of a long training would be sorted in memory.
     let mut statement = sql("SELECT p.model_id, k.name AS key, r.public_id AS run_id, p.timestamp_ms, p.step, p.value,
              p.is_nan, p.dataset_name, p.dataset_digest
-         FROM (SELECT x.*, row_number() OVER (PARTITION BY x.model_id
-                 ORDER BY x.step DESC, x.timestamp_ms DESC, x.value DESC) AS place
-             FROM model_metric x WHERE x.model_id");
-    statement.bind_texts(tx.dialect(), ids);
+         FROM (SELECT y.*, row_number() OVER (PARTITION BY y.model_id ORDER BY y.turn, y.key_id) AS place
+             FROM (SELECT x.*, row_number() OVER (PARTITION BY x.model_id, x.key_id
+                     ORDER BY x.step DESC, x.timestamp_ms DESC, x.value DESC, x.is_nan DESC) AS turn
+                 FROM model_metric x WHERE x.model_id");
+    statement.bind_texts(tx.dialect(), ids).push(") y WHERE y.turn <= ").bind(limit);
     statement.push(") p JOIN key k ON k.id = p.key_id JOIN run r ON r.id = p.run_id WHERE p.place <= ");
-    statement.bind(MAX_POINTS).push(" ORDER BY p.model_id, k.name, p.step, p.timestamp_ms, p.value, p.dataset_name");
+    statement.bind(limit).push(" ORDER BY p.model_id, k.name, p.step, p.timestamp_ms, p.value, p.dataset_name");
     let mut found: HashMap<String, Vec<ModelPoint>> = HashMap::new();
     for row in tx.all::<PointRow>(statement).await? {
         let value = MetricValue::new(if row.is_nan { f64::NAN } else { row.value });
