@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from support import AGAINST_MLFLOW, differs_from_mlflow, refused, unique
+from support import differs_from_mlflow, refused
 
 GENERATION = int(mlflow.__version__.split(".")[0])
 needs_logged_models = pytest.mark.skipif(GENERATION < 3, reason="clients of 2.x know no logged models")
@@ -24,7 +24,7 @@ def model():
 @pytest.fixture(autouse=True)
 def no_autologging_and_no_active_model():
     yield
-    mlflow.autolog(disable=True)
+    mlflow.sklearn.autolog(disable=True)
     if GENERATION >= 3:
         mlflow.clear_active_model()
 
