@@ -466,9 +466,7 @@ async fn files_of_a_model_are_listed_and_served_as_those_of_a_run() {
         let api_twin = files.replace("/ajax-api/", "/api/");
         assert_eq!(app.get(&format!("{api_twin}?artifact_file_path=MLmodel")).await.status, 404, "ajax only");
         assert_eq!(
-            app.get(&format!("/ajax-api/2.0/mlflow/logged-models/%FF/artifacts/files?artifact_file_path=a"))
-                .await
-                .status,
+            app.get("/ajax-api/2.0/mlflow/logged-models/%FF/artifacts/files?artifact_file_path=a").await.status,
             400
         );
 
