@@ -1,5 +1,12 @@
 //! The proxied artifact store and the views of one run's files, through the router.
 
+mod browser;
+mod links;
+mod locations;
+mod names;
+mod paths;
+mod sinks;
+
 use axum::body::Body;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, RANGE};
 use axum::http::{Method, Request, Response};
@@ -165,89 +172,6 @@ async fn files_and_directories_are_deleted_but_not_the_directories_of_runs() {
     }
 }
 
-/// What could lead out of the store, in whatever encoding it comes.
-const ESCAPES: [&str; 24] = [
-    "../../../../etc/passwd",
-    "..%2f..%2fetc%2fpasswd",
-    "%2e%2e/%2e%2e/etc/passwd",
-    "%252e%252e%252fetc%252fpasswd",
-    "%25252e%25252e%25252fetc",
-    "/etc/passwd",
-    "//etc/passwd",
-    "///proc/self/root/etc/passwd",
-    "..\\..\\etc\\passwd",
-    "C:\\Windows\\win.ini",
-    "\\\\host\\share\\x",
-    "C:x",
-    "a/../../x",
-    "a/./../../x",
-    "./.././x",
-    "a//../../x",
-    "foo#../../etc",
-    "foo?../../etc",
-    "foo;../../etc",
-    "file:///etc/passwd",
-    "file:/etc",
-    "FILE:///etc",
-    "mlflow-artifacts:/../..",
-    "dbfs:/../..",
-];
-
-/// Percent-encoded bytes that are no name of a file of a client.
-const NO_NAMES: [&str; 11] = [
-    "a%00.png",
-    "a%0d%0aSet-Cookie:%20x",
-    "a%7f",
-    "a%23b",
-    "%ff",
-    "a%80",
-    "%c0%ae%c0%ae/x",
-    ".windvane-uploads",
-    "team/.windvane-uploads/0",
-    "%20",
-    "...",
-];
-
-/// A request for `path`, which is encoded, through every route that takes one.
-fn requests(run: &str, path: &str) -> [(Method, String); 7] {
-    [
-        (Method::GET, format!("{FILES}/{path}")),
-        (Method::PUT, format!("{FILES}/{path}")),
-        (Method::DELETE, format!("{FILES}/{path}")),
-        (Method::GET, format!("{FILES}?path={path}")),
-        (Method::GET, format!("/api/2.0/mlflow/artifacts/list?run_id={run}&path={path}")),
-        (Method::GET, format!("/get-artifact?run_uuid={run}&path={path}")),
-        (Method::POST, format!("/ajax-api/2.0/mlflow/upload-artifact?run_uuid={run}&path={path}")),
-    ]
-}
-
-#[tokio::test]
-async fn no_path_leaves_the_store_through_any_route() {
-    for db in support::databases().await {
-        let app = support::app(db).await;
-        let (_, run) = app.new_run(None).await;
-        put(&app, "team/f", "x").await;
-        let before = support::files_beneath(app.directory());
-        let is_sent_as_it_is = |path: &str| {
-            !path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"./%".contains(&byte))
-        };
-        let raw = ESCAPES.into_iter().filter(|path| is_sent_as_it_is(path)).map(str::to_owned);
-        let once = ESCAPES.into_iter().map(encoded);
-        let twice = ESCAPES.into_iter().map(|path| encoded(&encoded(path)));
-
-        for path in raw.chain(once).chain(twice).chain(NO_NAMES.into_iter().map(str::to_owned)) {
-            for (method, uri) in requests(&run, &path) {
-                let reply = send(&app, method.clone(), &uri, "x").await;
-
-                assert_eq!(reply.status(), 400, "{method} {uri}");
-                assert!(message(&reply).starts_with("400 Invalid path"), "{method} {uri}: {}", message(&reply));
-            }
-        }
-
-        assert_eq!(support::files_beneath(app.directory()), before);
-    }
-}
-
 #[tokio::test]
 async fn uploads_of_the_page_say_what_is_missing_and_stop_at_their_limit() {
     for db in support::databases().await {
@@ -269,22 +193,6 @@ async fn uploads_of_the_page_say_what_is_missing_and_stop_at_their_limit() {
 
         assert_eq!(upload(&target, vec![1; limit]).await.status(), 200);
         assert_eq!(get(&app, &format!("/get-artifact?run_id={run}&path=d/f.bin")).await.body().len(), limit);
-    }
-}
-
-#[tokio::test]
-async fn a_location_outside_the_store_is_a_label_that_is_never_opened() {
-    for db in support::databases().await {
-        let app = support::app(db).await;
-        for location in ["file:///etc", "s3://bucket/x", "mlflow-artifacts://host:22/7"] {
-            let (_, run) = app.new_run(Some(location)).await;
-
-            let listed = json_of(&get(&app, &format!("/api/2.0/mlflow/artifacts/list?run_id={run}")).await);
-            assert_eq!(listed, json!({ "root_uri": format!("{location}/{run}/artifacts") }));
-            assert_eq!(get(&app, &format!("/get-artifact?run_id={run}&path=passwd")).await.status(), 404);
-            let upload = format!("/ajax-api/2.0/mlflow/upload-artifact?run_id={run}&path=f");
-            assert_eq!(send(&app, Method::POST, &upload, "x").await.status(), 400);
-        }
     }
 }
 

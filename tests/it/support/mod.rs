@@ -8,9 +8,6 @@ pub mod ledger;
 mod reply;
 pub mod server;
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-
 pub use app::{App, START_MS, app, app_with, points};
 pub use database::{Database, databases};
 pub use reply::Reply;
@@ -29,20 +26,4 @@ pub(crate) use assert_snapshot;
 #[expect(clippy::disallowed_methods, reason = "tests are told by their environment what there is")]
 pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
-/// All files and directories beneath `directory`.
-pub fn files_beneath(directory: &Path) -> BTreeSet<PathBuf> {
-    let mut found = BTreeSet::new();
-    let mut waiting = vec![directory.to_owned()];
-    while let Some(directory) = waiting.pop() {
-        for entry in std::fs::read_dir(directory).unwrap() {
-            let entry = entry.unwrap();
-            if entry.file_type().unwrap().is_dir() {
-                waiting.push(entry.path());
-            }
-            found.insert(entry.path());
-        }
-    }
-    found
 }
