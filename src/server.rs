@@ -77,6 +77,9 @@ impl Shutdown {
     fn on_signals() -> io::Result<Self> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
+        // A file above the process's limit (`ulimit -f`) is then an error of the write, as a full disk is, and no longer the
+        // end of the process.
+        drop(signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?);
         let shutdown = Shutdown::default();
         let steps = shutdown.clone();
         tokio::spawn(async move {
