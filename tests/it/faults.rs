@@ -1,15 +1,15 @@
 //! A server whose database goes away, whose disk is full, or whom everybody wants at once.
 
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::support::disk::SmallDisk;
 use crate::support::ledger::{Fleet, Random};
 use crate::support::server::{Answer, Client, Server};
 use crate::support::{Database, databases, variable};
@@ -114,47 +114,6 @@ fn a_postgres_that_stops_makes_requests_wait_and_loses_nothing() {
 }
 
 // ---- the disk is full ------------------------------------------------------------------------------------------------
-
-/// A file system in memory, of a few MiB; unmounted when dropped.
-struct SmallDisk {
-    directory: TempDir,
-}
-
-impl SmallDisk {
-    /// Only root may mount; without it that is said, and is a failure in CI.
-    fn mount() -> Option<Self> {
-        let disk = SmallDisk { directory: tempfile::tempdir().unwrap() };
-        let options = ["-t", "tmpfs", "-o", "size=24m,mode=0700", "windvane-test"];
-        let output = Command::new("mount").args(options).arg(disk.directory.path()).output();
-        if output.as_ref().is_ok_and(|output| output.status.success()) {
-            return Some(disk);
-        }
-        assert!(variable("CI").is_none(), "a small file system cannot be mounted: {output:?}");
-        eprintln!("a small file system cannot be mounted: nothing is known about a full disk");
-        std::mem::forget(disk);
-        None
-    }
-
-    fn path(&self) -> &Path {
-        self.directory.path()
-    }
-
-    /// Takes all the space there is.
-    fn fill(&self) -> PathBuf {
-        let path = self.path().join("filler");
-        let mut file = fs::File::create(&path).unwrap();
-        for size in [1 << 20, 1 << 12, 1] {
-            while file.write_all(&vec![0; size]).is_ok() {}
-        }
-        path
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("--lazy").arg(self.path()).status();
-    }
-}
 
 #[test]
 fn a_full_disk_makes_writers_wait_while_readers_go_on_and_ends_when_there_is_space() {

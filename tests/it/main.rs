@@ -20,4 +20,5 @@ mod runs;
 mod search;
 mod store;
 mod support;
+mod uploads;
 mod wire;

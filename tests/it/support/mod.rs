@@ -4,6 +4,7 @@
 
 mod app;
 mod database;
+pub mod disk;
 pub mod ledger;
 mod reply;
 pub mod server;

@@ -24,8 +24,18 @@ pub struct Server {
 impl Server {
     /// Starts a server with its data and its socket in `directory`, and returns when it is ready.
     pub fn start(directory: &Path, flags: &[&str]) -> Self {
+        Self::spawn(directory, Command::new(env!("CARGO_BIN_EXE_windvane")), flags)
+    }
+
+    /// As [`start`](Self::start), in a shell that ran `preparation` before; limits of the process stand there.
+    pub fn start_after(preparation: &str, directory: &Path, flags: &[&str]) -> Self {
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", &format!("{preparation}; exec \"$@\""), "sh", env!("CARGO_BIN_EXE_windvane")]);
+        Self::spawn(directory, shell, flags)
+    }
+
+    fn spawn(directory: &Path, mut command: Command, flags: &[&str]) -> Self {
         let socket = format!("unix:{}", socket(directory).display());
-        let mut command = Command::new(env!("CARGO_BIN_EXE_windvane"));
         command.env_clear().current_dir(directory).args(["server", "--data", "data", "--listen", &socket]).args(flags);
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::new(Mutex::new(VecDeque::new()));
@@ -55,6 +65,22 @@ impl Server {
         log.iter().map(|line| format!("{line}\n")).collect()
     }
 
+    /// Its directory below `/proc`.
+    pub fn process(&self) -> PathBuf {
+        Path::new("/proc").join(self.child.id().to_string())
+    }
+
+    /// Sends a signal, as `-TERM`.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits until the server ends by itself.
+    pub fn wait(mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+
     /// Ends the server at once, whatever it is doing.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
@@ -62,10 +88,9 @@ impl Server {
     }
 
     /// Asks the server to end, and waits.
-    pub fn terminate(mut self) -> ExitStatus {
-        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        assert!(sent.success());
-        self.child.wait().unwrap()
+    pub fn terminate(self) -> ExitStatus {
+        self.signal("-TERM");
+        self.wait()
     }
 }
 
@@ -80,7 +105,8 @@ impl Drop for Server {
     }
 }
 
-fn socket(directory: &Path) -> PathBuf {
+/// Where the server of a directory listens.
+pub fn socket(directory: &Path) -> PathBuf {
     directory.join("socket")
 }
 
