@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: help ui build serve test test-large lint bench-micro dist try-image clean
+.PHONY: help ui build serve test test-large test-large-files lint bench-micro dist try-image clean
 
 # rustup leaves the PATH of shells that are already open as it was.
 export PATH := $(HOME)/.cargo/bin:$(PATH)
@@ -17,7 +17,7 @@ UI_MODULES := static/node_modules/.package-lock.json
 UI_SOURCES := $(shell find static/src -type f) static/index.html static/build.mjs static/tsconfig.json
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 ui: static/dist/index.html ## the web pages, into static/dist (needs Node 18 or newer)
 
@@ -41,6 +41,9 @@ test: ## everything that must pass before a merge; installs what it needs when r
 
 test-large: ## the same with long tests at full size
 	TEST_LARGE=1 COMPAT_SCALE=full exec scripts/test.sh
+
+test-large-files: ## of these, only the ones with large files
+	exec scripts/test-large.sh
 
 lint: ## formatting, clippy and documentation, without a warning
 	cargo fmt --check
