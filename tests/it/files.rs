@@ -312,6 +312,7 @@ async fn an_archive_holds_every_file_of_a_directory_and_nothing_else() {
         let part = get(&app, &format!("{OWN}/export/artifacts?run_id={run}&path=plots/deep")).await;
 
         assert_eq!(whole.headers()["content-type"], "application/zip");
+        assert_eq!(whole.headers()["content-security-policy"], "sandbox; default-src 'none'");
         assert_eq!(whole.headers()["content-disposition"], "attachment; filename=run.zip");
         assert_eq!(part.headers()["content-disposition"], "attachment; filename=deep.zip");
         assert_eq!(unpacked(whole.body()), expected);

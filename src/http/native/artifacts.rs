@@ -1,7 +1,7 @@
 //! `GET artifacts`, `GET export/artifacts`: the files of a run a page at a time, and a directory of them as one archive.
 
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
@@ -126,6 +126,7 @@ pub async fn export(app: AppState, caller: Caller, request: ExportArtifacts) -> 
         (CONTENT_TYPE, "application/zip".to_owned()),
         (CONTENT_DISPOSITION, content_disposition(&format!("{name}.zip"))),
         (CACHE_CONTROL, "private, no-store".to_owned()),
+        (CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'".to_owned()),
     ];
     Ok((headers, Body::from_stream(archive)).into_response())
 }
