@@ -100,6 +100,22 @@ async fn a_file_above_its_limit_is_refused_whether_or_not_it_says_its_size() {
 }
 
 #[tokio::test]
+async fn what_says_that_it_will_be_too_large_is_refused_before_it_arrives() {
+    for db in support::databases().await {
+        let limits = [("artifact_file_limit_mib", "2"), ("artifact_run_limit_mib", "1")];
+        let app = support::app_with(db, &limits).await;
+        let (experiment, run) = app.new_run(None).await;
+        let file = format!("{FILES}/{experiment}/{run}/artifacts/f");
+
+        // Nothing of what they announce arrives but one byte, so only the announcement can be refused.
+        for (announced, status) in [((2 << 20) + 1, 413), ((1 << 20) + 1, 507), (1 << 20, 200)] {
+            let request = Request::put(&file).header("content-length", announced).body(Body::from("x")).unwrap();
+            assert_eq!(app.send(request).await.status().as_u16(), status, "{announced}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_files_of_a_run_stay_within_its_limit_however_many_arrive_at_once() {
     for db in support::databases().await {
         let app = support::app_with(db, &[("artifact_run_limit_mib", "1")]).await;

@@ -8,9 +8,10 @@ mod send;
 use std::collections::HashMap;
 use std::pin::pin;
 
-use axum::body::{Body, HttpBody};
+use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Query, State};
+use axum::http::header::CONTENT_LENGTH;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -39,13 +40,13 @@ pub(super) async fn put_file(
     State(app): State<AppState>,
     _caller: Caller,
     path: RawPath,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<StatusCode> {
-    let declared = body.size_hint().exact();
     let mut data = received(body);
     let store = async {
         must_serve(&app)?;
-        app.files.put(&file_path(path)?, &mut data, declared).await
+        app.files.put(&file_path(path)?, &mut data, declared_size(&headers)).await
     };
     if let Err(error) = store.await {
         // A client that is still sending would see a broken connection, try again, and never hear why.
@@ -175,6 +176,7 @@ pub(super) async fn upload_artifact(
     State(app): State<AppState>,
     caller: Caller,
     Query(query): Parameters,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<StatusCode> {
     let (run_id, path) = run_and_path(&query)?;
@@ -192,12 +194,11 @@ pub(super) async fn upload_artifact(
              that can reach the run's artifact_uri."
         ))
     })?;
-    let declared = body.size_hint().exact();
     let mut data = pin!(limited(received(body), MAX_UPLOAD_BYTES).peekable());
     if data.as_mut().peek().await.is_none() {
         return Err(Error::Invalid("Request must specify data.".to_owned()));
     }
-    app.files.put(target, data, declared).await?;
+    app.files.put(target, data, declared_size(&headers)).await?;
     Ok(StatusCode::OK)
 }
 
@@ -244,6 +245,11 @@ pub(super) async fn find_run(app: &AppState, caller: &Caller, run_id: &str) -> R
     validate::no_nul("run_id", run_id)?;
     let run = app.store.find_run_info(caller, run_id).await?;
     run.ok_or_else(|| Error::NotFound(Resource::Run(run_id.to_owned())))
+}
+
+/// How many bytes the client says that it sends. (The body itself does not know any more: watching its pace hides it.)
+fn declared_size(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// The body as it arrives. If it breaks off, that is the client's or the network's doing, and nobody is left to be told.
