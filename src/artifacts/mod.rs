@@ -143,7 +143,7 @@ impl ArtifactStore {
     /// another server is using it too. The directories `shared` need not be there yet.
     ///
     /// # Errors
-    /// [`Error::Internal`](crate::error::Error::Internal) if the directory cannot be made, opened or written.
+    /// [`Error::Internal`](crate::error::Error::Internal) if the directory cannot be made or opened.
     pub fn open(root: &Path, shared: &[PathBuf]) -> Result<Self> {
         let jobs = Jobs::default();
         let disk = Arc::new(Disk::open(root, &jobs)?);

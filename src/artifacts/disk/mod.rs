@@ -104,7 +104,8 @@ impl Disk {
             }
             let uploads = open_directory_at(&root, UPLOADS)?;
             let session = getrandom::u64().map_err(io::Error::other)?;
-            let owner = owner_of_new_files(&uploads, session)?;
+            // A disk that is full or may only be read is no reason not to start: what it has is still served.
+            let owner = owner_of_new_files(&uploads, session).unwrap_or(rustix::process::geteuid().as_raw());
             Ok(Disk {
                 tree: Arc::new(Tree::held(root, owner, jobs)),
                 uploads,

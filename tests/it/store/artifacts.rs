@@ -75,8 +75,9 @@ async fn no_directory_of_an_experiment_lies_in_that_of_another() {
         let in_its_own = create(&store, "numbered", own(&next)).await;
 
         // SQLite takes back the numbers of what was refused, PostgreSQL does not.
-        if let Ok(id) = in_its_own {
-            assert_eq!(id, number + 1);
+        match in_its_own {
+            Ok(id) => assert_eq!(id, number + 1),
+            Err(refusal) => assert!(!database.is_sqlite(), "{refusal}"),
         }
         let claim = |path: &'static str| async { store.find_claim(path).await.unwrap() };
         let found = claim("team/north/r/artifacts/a").await.unwrap();
