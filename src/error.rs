@@ -56,6 +56,9 @@ pub enum Error {
     /// The disk under the artifacts is full, or a quota is used up.
     #[error("{0}")]
     StorageFull(String),
+    /// There is no room on the disk under the database. Who logs may wait for some; who sends a file is told at once.
+    #[error("the disk of the database is full; try again")]
+    DatabaseFull,
     /// Not now; the same request will work later.
     #[error("{0}")]
     Unavailable(&'static str),
@@ -79,7 +82,7 @@ impl Error {
             Error::Conflict(_) => "RESOURCE_CONFLICT",
             Error::NotImplemented(_) => "NOT_IMPLEMENTED",
             Error::StorageFull(_) => "RESOURCE_EXHAUSTED",
-            Error::Unavailable(_) => "TEMPORARILY_UNAVAILABLE",
+            Error::DatabaseFull | Error::Unavailable(_) => "TEMPORARILY_UNAVAILABLE",
             Error::Internal(_) => "INTERNAL_ERROR",
         }
     }

@@ -82,7 +82,8 @@ impl Files {
 
     /// Stores everything that `body` yields as the file `path`, in place of the file that was there, and records it.
     /// `declared` is how many bytes that will be, if the client said so. After an error, also one that `body` yields, and
-    /// when the future is dropped before all has arrived, the old file is still there and nothing is left of the new one.
+    /// when the future is dropped before all has arrived, the old file is still there and nothing is left of the new one;
+    /// only where the database fails at the very end, and there was an old one, the new one stays.
     ///
     /// # Errors
     /// [`Error::TooLarge`] for a file above its limit; [`Error::StorageFull`] where the limits of its run or the space on
@@ -147,7 +148,17 @@ impl Inner {
         let record = FileRecord { path: path.as_str().to_owned(), size_bytes, sha256, modified_ns };
         // At once, because each waits for the disk. Should only one of them outlive a power cut, the file's time tells.
         let (settled, recorded) = join(placed.settle(), self.store.record_file(record)).await;
-        settled.and(recorded)
+        let Err(error) = recorded else { return settled };
+        if let Err(error) = placed.take_back().await {
+            tracing::warn!(%error, "a file that was refused stays in its place");
+        }
+        Err(match error {
+            // Who logs waits for room and tries again; gigabytes are not to be sent again and again.
+            Error::DatabaseFull => {
+                Error::StorageFull(format!("cannot store '{path}': the disk of the database is full"))
+            }
+            error => error,
+        })
     }
 
     /// The directory of the run or logged model that a path lies in; of one that lies nowhere such, the experiment's or

@@ -61,7 +61,7 @@ fn status(error: &Error) -> StatusCode {
         Error::RangeNotSatisfiable { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
         Error::NotImplemented(_) => StatusCode::NOT_IMPLEMENTED,
         Error::StorageFull(_) => StatusCode::INSUFFICIENT_STORAGE,
-        Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Error::DatabaseFull | Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -79,7 +79,7 @@ impl IntoResponse for Error {
         let mut response = json_bytes(body);
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        if let Error::Unavailable(_) = self {
+        if let Error::DatabaseFull | Error::Unavailable(_) = self {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
         }
         if let Error::RangeNotSatisfiable { size_bytes } = self

@@ -94,6 +94,7 @@ async fn commit_groups(db: Db, mut receiver: mpsc::Receiver<Job>) {
         for reply in replies {
             let answer = match &committed {
                 Ok(()) => Ok(()),
+                Err(Error::DatabaseFull) => Err(Error::DatabaseFull),
                 Err(Error::Unavailable(reason)) => Err(Error::Unavailable(reason)),
                 Err(error) => Err(Error::internal(anyhow::anyhow!("cannot record a file: {error:?}"))),
             };

@@ -232,9 +232,14 @@ impl From<sqlx::Error> for Error {
                 unavailable(&error)
             }
             sqlx::Error::Database(database) => match database.code().as_deref() {
-                // SQLite: full, read-only, cannot open, I/O error. PostgreSQL: classes 08 (connection), 53 (out of
+                // SQLite: full, also of its log's index (SQLITE_IOERR_SHMSIZE). PostgreSQL: disk_full.
+                Some("13" | "4874" | "53100") => {
+                    tracing::error!(%error, "the disk of the database is full");
+                    Error::DatabaseFull
+                }
+                // SQLite: read-only, cannot open, I/O error. PostgreSQL: classes 08 (connection), 53 (out of
                 // disk, memory or connections), 57 (shutting down, cancelled), 25006 (read-only standby), 58 (I/O).
-                Some("13" | "8" | "14" | "10" | "5" | "6" | "25006") => unavailable(&error),
+                Some("8" | "14" | "10" | "5" | "6" | "25006") => unavailable(&error),
                 // SQLite: interrupted. PostgreSQL: query cancelled.
                 // Sent again, it would take as long again.
                 Some("9" | "57014") => Error::Invalid(
@@ -246,7 +251,7 @@ impl From<sqlx::Error> for Error {
                 // Extended codes of SQLite keep the primary one in their low byte; a SQLSTATE has five characters.
                 Some(code)
                     if code.len() < 5
-                        && code.parse().is_ok_and(|code: u32| matches!(code & 0xff, 5 | 6 | 8 | 10 | 13 | 14)) =>
+                        && code.parse().is_ok_and(|code: u32| matches!(code & 0xff, 5 | 6 | 8 | 10 | 14)) =>
                 {
                     unavailable(&error)
                 }

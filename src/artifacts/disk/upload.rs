@@ -93,6 +93,7 @@ pub struct Upload {
     size_bytes: u64,
     sha256: Sha256,
     is_in_place: bool,
+    replaces: bool,
 }
 
 impl Upload {
@@ -101,7 +102,8 @@ impl Upload {
         let file = rustix::fs::openat(&disk.uploads, &name, NEW_FILE, Mode::from_raw_mode(0o640))
             .map_err(|errno| failure("create", &target, errno))?
             .into();
-        Ok(Upload { disk: disk.clone(), target, name, file, size_bytes: 0, sha256: Sha256::new(), is_in_place: false })
+        let (disk, sha256) = (disk.clone(), Sha256::new());
+        Ok(Upload { disk, target, name, file, size_bytes: 0, sha256, is_in_place: false, replaces: false })
     }
 
     fn write(mut self, piece: &Piece) -> Result<Self> {
@@ -132,7 +134,8 @@ impl Upload {
                         sha256: std::mem::take(&mut self.sha256).finalize().into(),
                         modified_ns: metadata.mtime() * 1_000_000_000 + metadata.mtime_nsec(),
                     };
-                    return Ok(Placed { disk: self.disk.clone(), path: self.target.clone(), directory, stored });
+                    let (disk, path, directory) = (self.disk.clone(), self.target.clone(), Arc::new(directory));
+                    return Ok(Placed { disk, path, directory, replaces: self.replaces, stored });
                 }
                 // A directory on the way was deleted between being opened and being used.
                 Err(Errno::NOENT) => {}
@@ -145,6 +148,7 @@ impl Upload {
     fn rename_to_target(&mut self) -> rustix::io::Result<OwnedFd> {
         let (parent, name) = self.target.split_last().ok_or(Errno::ISDIR)?;
         let directory = self.disk.create_directories(parent)?;
+        self.replaces = rustix::fs::statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW).is_ok();
         rustix::fs::renameat(&self.disk.uploads, &self.name, &directory, name)?;
         self.is_in_place = true;
         Ok(directory)
@@ -157,7 +161,8 @@ impl Upload {
 pub struct Placed {
     disk: Arc<Disk>,
     path: ArtifactPath,
-    directory: OwnedFd,
+    directory: Arc<OwnedFd>,
+    replaces: bool,
     /// What was stored.
     pub stored: Stored,
 }
@@ -167,9 +172,26 @@ impl Placed {
     ///
     /// # Errors
     /// Those of the disk.
-    pub async fn settle(self) -> Result<()> {
-        let Placed { disk, path, directory, .. } = self;
-        disk.run(move |_| rustix::fs::fsync(&directory).map_err(|errno| failure("store", &path, errno))).await
+    pub async fn settle(&self) -> Result<()> {
+        let (path, directory) = (self.path.clone(), self.directory.clone());
+        self.disk.run(move |_| rustix::fs::fsync(&directory).map_err(|errno| failure("store", &path, errno))).await
+    }
+
+    /// Takes the file away again, unless it replaced one: the one before it cannot be brought back, and the new one is
+    /// whole.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub async fn take_back(self) -> Result<()> {
+        let Placed { disk, path, directory, replaces, .. } = self;
+        if replaces {
+            return Ok(());
+        }
+        disk.run(move |_| {
+            let (_, name) = path.split_last().unwrap_or_default();
+            rustix::fs::unlinkat(&directory, name, AtFlags::empty()).map_err(|errno| failure("take back", &path, errno))
+        })
+        .await
     }
 }
 

@@ -378,6 +378,7 @@ impl Committer {
 /// The failure of a group, for each of its requests.
 fn repeat(error: &Error) -> Error {
     match error {
+        Error::DatabaseFull => Error::DatabaseFull,
         Error::Unavailable(text) => Error::Unavailable(text),
         other => Error::internal(anyhow::anyhow!("{other:?}")),
     }

@@ -82,6 +82,28 @@ fn uploads_that_fill_the_disk_together_are_whole_or_refused_and_free_what_they_t
     assert!(server.terminate().success());
 }
 
+#[test]
+fn a_file_for_whose_record_there_is_no_room_is_refused_and_gone() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let server = Server::start(disk.path(), &["--artifact-free-space-mib", "0", "--artifact-free-files", "0"]);
+    let mut client = Client::new(disk.path());
+    let run_id = new_run(&mut client);
+    assert_eq!(put(&mut client, "0/old", b""), 200);
+    let filler = disk.fill();
+
+    // An empty file needs room in the database alone.
+    for path in ["0/new", "0/new", "0/old"] {
+        assert_full(&client.send("PUT", &format!("{FILES}/{path}"), b"").unwrap());
+    }
+    assert_eq!(get(&mut client, "0/new"), None);
+    assert_eq!(get(&mut client, "0/old"), Some(Vec::new()));
+
+    std::fs::remove_file(filler).unwrap();
+    assert_eq!(put(&mut client, "0/new", b""), 200);
+    log_one(&mut client, &run_id, 1);
+    assert!(server.terminate().success());
+}
+
 const SLOW_UPLOADS: usize = 300;
 /// How much more memory they may take together, in bytes. The aim is 32 MiB and is missed: 50 were measured, most of them
 /// what connections read ahead (35 with half of that).
