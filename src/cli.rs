@@ -1,8 +1,14 @@
 //! The command line: what the flags are called, in MLflow's words too, and what they mean as options.
 
+mod people;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub use people::{
+    PasswordFlags, RoleCommand, RoleOptions, StoreFlags, TokenCommand, TokenOptions, UserCommand, UserOptions,
+};
 
 use crate::config::{Config, ConfigError, Override, Surroundings, redact};
 
@@ -27,6 +33,12 @@ pub enum Command {
     Server(ServerOptions),
     /// Show the configuration that `windvane server` would use, and where each value comes from
     Config(ConfigOptions),
+    /// Make, list and remove accounts, and change passwords
+    User(UserOptions),
+    /// Make, list and revoke tokens
+    Token(TokenOptions),
+    /// Say who may do what in which namespace
+    Role(RoleOptions),
 }
 
 /// The flags of `windvane config`.
@@ -57,6 +69,15 @@ pub struct ServerOptions {
     /// Serve addresses beyond this node although there are no accounts: whoever reaches them can read and write everything
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     allow_open: Option<String>,
+    /// Mode of the unix sockets: 0600, 0660 or 0666 [default: 0600]
+    #[arg(long, value_name = "MODE")]
+    unix_socket_mode: Option<String>,
+    /// Proxy whose headers are believed: an IP address, a network, or unix; may be given several times
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
+    trusted_proxies: Vec<String>,
+    /// Header in which a trusted proxy names the user
+    #[arg(long, value_name = "NAME")]
+    proxy_user_header: Option<String>,
     /// Serve everything below this path, as /mlflow
     #[arg(long, value_name = "PATH")]
     prefix: Option<String>,
@@ -124,6 +145,9 @@ pub struct ServerOptions {
     /// Connections served at once [default: 4096]
     #[arg(long, value_name = "NUMBER")]
     max_connections: Option<String>,
+    /// Hours for which an access token of Anemoi's login is accepted [default: 12]
+    #[arg(long, value_name = "HOURS")]
+    access_token_hours: Option<String>,
     /// How log records are written: auto, human or json [default: auto]
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<String>,
@@ -236,6 +260,9 @@ impl ServerOptions {
         let given = |text: &Option<String>| text.iter().cloned().collect();
         set("listen", "--listen", self.listen.clone());
         set("allow_open", "--allow-open", given(&self.allow_open));
+        set("unix_socket_mode", "--unix-socket-mode", given(&self.unix_socket_mode));
+        set("trusted_proxies", "--trusted-proxies", self.trusted_proxies.clone());
+        set("proxy_user_header", "--proxy-user-header", given(&self.proxy_user_header));
         set("prefix", "--prefix", given(&self.prefix));
         set("allowed_hosts", "--allowed-hosts", self.allowed_hosts.clone());
         set("allowed_origins", "--allowed-origins", self.allowed_origins.clone());
@@ -256,6 +283,7 @@ impl ServerOptions {
         set("inputs_body_limit_mib", "--inputs-body-limit-mib", given(&self.inputs_body_limit_mib));
         set("bodies_in_flight_mib", "--bodies-in-flight-mib", given(&self.bodies_in_flight_mib));
         set("max_connections", "--max-connections", given(&self.max_connections));
+        set("access_token_hours", "--access-token-hours", given(&self.access_token_hours));
         set("log_format", "--log-format", given(&self.log_format));
         set("log_level", "--log-level", given(&self.log_level));
         set("shutdown_grace_s", "--shutdown-grace-s", given(&self.shutdown_grace_s));

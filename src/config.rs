@@ -18,7 +18,7 @@ use std::{
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
-pub use values::{Database, ListenAddress, LogFormat, Prefix, SecretUrl, Synchronous, host_name, redact};
+pub use values::{Database, ListenAddress, LogFormat, Prefix, SecretUrl, Synchronous, TrustedProxy, host_name, redact};
 
 /// The documented defaults, as `windvane config --example` prints them.
 pub const EXAMPLE: &str = include_str!("../config.example.toml");
@@ -38,6 +38,12 @@ pub struct Config {
     pub listen: Vec<ListenAddress>,
     /// Whether addresses beyond this node may be served although there are no accounts.
     pub allow_open: bool,
+    /// The mode of unix sockets: 0600, 0660 or 0666.
+    pub unix_socket_mode: u32,
+    /// Whose headers about others are believed.
+    pub trusted_proxies: Vec<TrustedProxy>,
+    /// The header in which these name the user, in lower case.
+    pub proxy_user_header: Option<String>,
     /// The path below which everything is served.
     pub prefix: Prefix,
     /// Further names of the server, in lower case: a name, `*.domain` or `*`.
@@ -81,6 +87,8 @@ pub struct Config {
     pub bodies_in_flight: usize,
     /// How many connections are served at once.
     pub max_connections: usize,
+    /// How long an access token of Anemoi's login is accepted.
+    pub access_token_lifetime: Duration,
     /// How log records are written.
     pub log_format: LogFormat,
     /// Which log records are written: a level, or levels by target.
@@ -211,6 +219,9 @@ impl Config {
         let config = Config {
             listen: settings.get("listen")?,
             allow_open: settings.get("allow_open")?,
+            unix_socket_mode: settings.get_with("unix_socket_mode", values::socket_mode)?,
+            trusted_proxies: settings.get_list("trusted_proxies", values::trusted_proxy)?,
+            proxy_user_header: settings.get_with("proxy_user_header", values::header_name)?,
             prefix: settings.get("prefix")?,
             allowed_hosts: settings.get_list("allowed_hosts", values::allowed_host)?,
             allowed_origins: settings.get_list("allowed_origins", values::origin)?,
@@ -232,6 +243,7 @@ impl Config {
             inputs_body_limit: settings.number("inputs_body_limit_mib", 1..=1024)? * MIB,
             bodies_in_flight: settings.number("bodies_in_flight_mib", 1..=1024)? * MIB,
             max_connections: settings.number("max_connections", 1..=1_000_000)?,
+            access_token_lifetime: Duration::from_secs(settings.number("access_token_hours", 1..=720)? as u64 * 3_600),
             log_format: settings.get("log_format")?,
             log_level: settings.get_with("log_level", values::log_levels)?,
             shutdown_grace: Duration::from_secs(settings.number("shutdown_grace_s", 0..=3600)? as u64),
@@ -244,25 +256,27 @@ impl Config {
             node_name: surroundings.node_name.clone(),
             settings,
         };
-        config.refuse_open_addresses()?;
+        config.check()?;
         Ok(config)
     }
 
-    /// Without accounts, an address that others reach gives them everything; that must be said aloud.
-    fn refuse_open_addresses(&self) -> Result<(), ConfigError> {
+    fn check(&self) -> Result<(), ConfigError> {
         if self.listen.is_empty() {
             return Err(self.settings.error("listen", "there must be at least one address, as 127.0.0.1:5000"));
         }
-        match self.listen.iter().find(|address| !address.is_local()) {
-            Some(address) if !self.allow_open => Err(self.settings.error(
-                "listen",
-                &format!(
-                    "{address} can be reached from beyond this node, and without accounts whoever reaches it can read \
-                     and write everything. Listen on 127.0.0.1:PORT or unix:PATH, or say --allow-open"
-                ),
-            )),
-            _ => Ok(()),
+        if self.proxy_user_header.is_some() && self.trusted_proxies.is_empty() {
+            let problem = "without trusted_proxies nobody's header is believed; name the address of the proxy there";
+            return Err(self.settings.error("proxy_user_header", problem));
         }
+        Ok(())
+    }
+
+    /// The first address that others than the server's own account reach.
+    pub fn open_address(&self) -> Option<&ListenAddress> {
+        self.listen.iter().find(|address| match address {
+            ListenAddress::Unix(_) => self.unix_socket_mode != 0o600,
+            ListenAddress::Tcp { .. } => !address.is_local(),
+        })
     }
 
     /// Where the value of an option comes from.

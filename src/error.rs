@@ -35,6 +35,15 @@ pub enum Error {
     /// The path exists, the method does not.
     #[error("{0}")]
     MethodNotAllowed(String),
+    /// Nobody proved who the caller is, or the proof is not accepted.
+    #[error("{0}")]
+    Unauthenticated(&'static str),
+    /// Too many tries with a wrong password.
+    #[error("too many failed attempts to sign in; try again in {retry_after_s} s")]
+    TooManyTries {
+        /// After how many seconds the next try is looked at.
+        retry_after_s: u64,
+    },
     /// The caller may not do this.
     #[error("{0}")]
     Denied(String),
@@ -78,6 +87,8 @@ impl Error {
             Error::NotFound(_) => "RESOURCE_DOES_NOT_EXIST",
             Error::Exists(_) => "RESOURCE_ALREADY_EXISTS",
             Error::NoEndpoint(_) => "ENDPOINT_NOT_FOUND",
+            Error::Unauthenticated(_) => "UNAUTHENTICATED",
+            Error::TooManyTries { .. } => "REQUEST_LIMIT_EXCEEDED",
             Error::Denied(_) => "PERMISSION_DENIED",
             Error::Conflict(_) => "RESOURCE_CONFLICT",
             Error::NotImplemented(_) => "NOT_IMPLEMENTED",
@@ -127,6 +138,14 @@ pub enum Resource {
         /// The model's public id.
         model: String,
     },
+    /// An account, a group or a class of callers, by its name.
+    Principal(String),
+    /// The name of an account or a group that is taken.
+    PrincipalName(String),
+    /// A role of the principal of this name.
+    Grant(String),
+    /// A token, by its number.
+    Token(i64),
     /// A file or directory of the artifact store, by its path beneath the root.
     Artifact(String),
 }
@@ -167,6 +186,10 @@ impl fmt::Display for Resource {
             Resource::LoggedModelTag { key, model } => {
                 write!(out, "No tag with key '{}' found for model with ID '{model}'.", Shown(key))
             }
+            Resource::Principal(name) => write!(out, "There is no account or group '{}'", Shown(name)),
+            Resource::PrincipalName(name) => write!(out, "The name '{}' is taken", Shown(name)),
+            Resource::Grant(name) => write!(out, "'{}' has no role there", Shown(name)),
+            Resource::Token(id) => write!(out, "No token with id {id}"),
             Resource::Artifact(path) => write!(out, "No such artifact: '{path}'"),
         }
     }

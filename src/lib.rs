@@ -3,6 +3,7 @@
 //! Read first: `docs/ARCHITECTURE.md`. A request travels from [`http`] to [`store`] and back; [`model`] is what both
 //! speak of. [`cli`] and [`server`] put the process around them.
 
+pub mod access;
 pub mod artifacts;
 pub mod cli;
 pub mod config;
@@ -11,6 +12,7 @@ pub mod files;
 pub mod http;
 pub mod lineage;
 pub mod logs;
+pub mod manage;
 pub mod model;
 pub mod run_name;
 pub mod search;
@@ -18,4 +20,5 @@ pub mod server;
 pub mod state;
 pub mod store;
 pub mod telemetry;
+pub mod unix_users;
 pub mod validate;

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use windvane::{
-    cli::{Cli, Command, UsageError},
+    cli::{Cli, Command, StoreFlags, UsageError},
     config::{EXAMPLE, Surroundings},
-    logs, server,
+    logs, manage, server,
+    state::system_clock,
 };
 
 fn main() -> ExitCode {
@@ -20,6 +21,13 @@ fn main() -> ExitCode {
     }
 }
 
+/// Runs a command about accounts on the database that these flags name.
+fn manage(command: manage::Command, flags: &StoreFlags, surroundings: &Surroundings) -> anyhow::Result<()> {
+    let loaded = flags.options().load(surroundings).map_err(anyhow::Error::new)?;
+    server::prepare(&loaded.config)?;
+    manage::run(command, &loaded.config, &system_clock())
+}
+
 fn run(command: Command, surroundings: &Surroundings) -> anyhow::Result<()> {
     match command {
         Command::Server(options) => {
@@ -30,6 +38,9 @@ fn run(command: Command, surroundings: &Surroundings) -> anyhow::Result<()> {
             }
             server::run(loaded.config)
         }
+        Command::User(options) => manage(manage::Command::User(options.command), &options.store, surroundings),
+        Command::Token(options) => manage(manage::Command::Token(options.command), &options.store, surroundings),
+        Command::Role(options) => manage(manage::Command::Role(options.command), &options.store, surroundings),
         Command::Config(options) if options.example => {
             print!("{EXAMPLE}");
             Ok(())

@@ -3,7 +3,11 @@
 //! Times are milliseconds since the Unix epoch. Public run ids are 32 lower-case hexadecimal digits; the store's own
 //! integer ids never leave it.
 
+mod caller;
+
 use std::cmp::Ordering;
+
+pub use caller::{Caller, Identity, Reach, Role};
 
 /// A metric's value, normalised once, here: ±infinity becomes ±`f64::MAX` (as MLflow stores it), every NaN the one
 /// NaN, and -0 becomes 0. What was normalised is kept bit for bit.
@@ -171,22 +175,6 @@ impl RunStatus {
     /// Whether no more points are expected.
     pub fn is_end(self) -> bool {
         matches!(self, RunStatus::Finished | RunStatus::Failed | RunStatus::Killed)
-    }
-}
-
-/// Who asks. Every read and write of the store takes it, so that what a caller may see is part of the query.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Caller {
-    /// Anyone who reaches a server without accounts: may read and write everything.
-    Open,
-}
-
-impl Caller {
-    /// Whether the caller may change what is in this experiment.
-    pub fn may_write(&self, _experiment_id: i64) -> bool {
-        match self {
-            Caller::Open => true,
-        }
     }
 }
 

@@ -31,10 +31,10 @@ use tower::Service;
 use tracing::{debug, error, info, warn};
 
 use crate::{
-    config::{Config, Database, Synchronous},
+    config::Config,
     http::{self, layers::Peer, ops, reply::Json},
-    state::{AppState, artifact_root, system_clock},
-    store::{Store, StoreOptions},
+    state::{AppState, store_options, system_clock},
+    store::Store,
     telemetry::Metrics,
 };
 
@@ -45,8 +45,6 @@ pub use listen::{Connection, Listener};
 /// How long a connection may take to bring the head of a request, from its first moment or from the end of the request
 /// before. So it also ends connections that never say a word, and those that are kept alive in vain.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
-/// How long one statement may read from the database.
-const READ_LIMIT: Duration = Duration::from_secs(15);
 
 /// The largest head of a request, and the most that one connection reads ahead.
 const READ_BUFFER_BYTES: usize = 64 * 1024;
@@ -59,6 +57,9 @@ const BLOCKING_THREADS: usize = 6;
 
 /// How often it is looked for what uploads of other servers left behind.
 const TIDY_INTERVAL: Duration = Duration::from_secs(60 * 60);
+
+/// How often it is noted which tokens were used.
+const NOTE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How often the histograms' samples are folded into their buckets.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(10);
@@ -161,8 +162,14 @@ async fn accept(
         let (protocol, router, shutdown) = (protocol.clone(), router.clone(), shutdown.clone());
         connections.spawn(async move {
             match connection {
-                Connection::Tcp(stream) => talk(protocol, stream, Peer::Tcp, router, shutdown).await,
-                Connection::Unix(stream) => talk(protocol, stream, Peer::Unix, router, shutdown).await,
+                Connection::Tcp(stream, address) => {
+                    let peer = Peer::Tcp { address: address.ip(), tls: false };
+                    talk(protocol, stream, peer, router, shutdown).await;
+                }
+                Connection::Unix(stream) => {
+                    let user = stream.peer_cred().ok().map(|peer| peer.uid());
+                    talk(protocol, stream, Peer::Unix { user }, router, shutdown).await;
+                }
             }
             drop(slot);
         });
@@ -212,7 +219,7 @@ fn turn_away(connection: Connection) {
         {\"error_code\":\"TEMPORARILY_UNAVAILABLE\",\"message\":\"too many connections; try again soon\"}";
     // Tokio does not know yet whether the socket can be written to; the kernel does.
     let _ = match connection {
-        Connection::Tcp(stream) => stream.into_std().and_then(|mut stream| stream.write(ANSWER)),
+        Connection::Tcp(stream, _) => stream.into_std().and_then(|mut stream| stream.write(ANSWER)),
         Connection::Unix(stream) => stream.into_std().and_then(|mut stream| stream.write(ANSWER)),
     };
     debug!("turned a connection away: all are taken");
@@ -224,9 +231,7 @@ fn turn_away(connection: Connection) {
 ///
 /// What keeps it from starting: a taken data directory, address, or a database that cannot be opened.
 pub fn run(config: Config) -> anyhow::Result<()> {
-    // Before anything is made: nothing of ours is for others, whatever the umask of the shell was.
-    let umask = rustix::process::umask(Mode::empty());
-    rustix::process::umask(umask | Mode::from_raw_mode(0o027));
+    guard_files();
     let options = ServeOptions {
         max_connections: config.max_connections.min(open_file_limit() * 3 / 4),
         grace: config.shutdown_grace,
@@ -246,11 +251,26 @@ pub fn run(config: Config) -> anyhow::Result<()> {
     result
 }
 
+/// Makes the data directory, for a command that works on the database beside the server or before it.
+///
+/// # Errors
+/// Where it cannot be made, or where everyone may write to it.
+pub fn prepare(config: &Config) -> anyhow::Result<()> {
+    guard_files();
+    directory::make(&config.data)
+}
+
+/// Before anything is made: nothing of ours is for others, whatever the umask of the shell was.
+fn guard_files() {
+    let umask = rustix::process::umask(Mode::empty());
+    rustix::process::umask(umask | Mode::from_raw_mode(0o027));
+}
+
 async fn start(config: &Config, options: ServeOptions) -> anyhow::Result<()> {
     let shutdown = Shutdown::on_signals().context("cannot listen to signals")?;
     let mut listeners = Vec::new();
     for address in &config.listen {
-        listeners.push(Listener::bind(address).await?);
+        listeners.push(Listener::bind(address, config.unix_socket_mode).await?);
     }
     // Bound before the server is ready, and before whoever asks for it may come.
     let control = bind_control(config);
@@ -258,8 +278,11 @@ async fn start(config: &Config, options: ServeOptions) -> anyhow::Result<()> {
         state = open(config) => state?,
         () = shutdown.stop.cancelled() => return Ok(()),
     };
+    let is_open = state.access.is_open().await?;
+    refuse_open_addresses(config, is_open)?;
     let background = TaskTracker::new();
     background.spawn(keep_up(state.metrics.clone(), shutdown.stop.clone()));
+    background.spawn(note_uses(state.clone(), shutdown.stop.clone()));
     background.spawn(tidy_up(state.clone(), shutdown.stop.clone()));
 
     let urls: Vec<String> = listeners
@@ -269,7 +292,7 @@ async fn start(config: &Config, options: ServeOptions) -> anyhow::Result<()> {
             Listener::Unix { .. } => listener.to_string(),
         })
         .collect();
-    announce(config, &urls);
+    announce(config, &urls, is_open);
     notify(config, "READY=1");
     let public = serve(http::router(state.clone(), config), listeners, options.clone(), shutdown.clone());
     let control = serve_control(control, config, urls, &state, options, shutdown.clone());
@@ -282,27 +305,29 @@ async fn start(config: &Config, options: ServeOptions) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Without accounts, an address that others reach gives them everything; that must be said aloud.
+fn refuse_open_addresses(config: &Config, is_open: bool) -> anyhow::Result<()> {
+    match config.open_address() {
+        Some(address) if is_open && !config.allow_open => anyhow::bail!(
+            "{address} can be reached by others, and without accounts whoever reaches it can read and write everything. \
+             Make an account first (windvane user add NAME --admin), listen on 127.0.0.1 or on a unix socket of mode \
+             0600, or say --allow-open"
+        ),
+        _ => Ok(()),
+    }
+}
+
 /// Opens what the server keeps.
 async fn open(config: &Config) -> anyhow::Result<AppState> {
-    let options = StoreOptions {
-        read_limit: READ_LIMIT,
-        url: match &config.database {
-            Database::Sqlite(path) => format!("sqlite:{}", path.display()),
-            Database::Postgres(url) => url.expose().to_owned(),
-        },
-        synchronous_full: config.synchronous == Synchronous::Full,
-        allow_network_filesystem: config.allow_network_filesystem,
-        artifact_root: artifact_root(config),
-    };
     let clock = system_clock();
-    let store = Store::open(options, clock()).await?;
+    let store = Store::open(store_options(config), clock()).await?;
     Ok(AppState::open(config, store, clock)?)
 }
 
 /// The control socket in the data directory, for this user only. The server can do without.
 fn bind_control(config: &Config) -> Option<Listener> {
     let user = rustix::process::geteuid().as_raw();
-    match Listener::bind_unix(&control_socket(&config.data), Some(user)) {
+    match Listener::bind_unix(&control_socket(&config.data), Some(user), 0o600) {
         Ok(listener) => Some(listener),
         Err(error) => {
             warn!("there is no control socket: {error:#}");
@@ -338,6 +363,17 @@ async fn serve_control(
 async fn keep_up(metrics: Metrics, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(UPKEEP_INTERVAL)).await.is_some() {
         metrics.upkeep();
+    }
+}
+
+/// Notes when tokens were used, and whatever is left at the end.
+async fn note_uses(state: AppState, stop: CancellationToken) {
+    let mut goes_on = true;
+    while goes_on {
+        goes_on = stop.run_until_cancelled(tokio::time::sleep(NOTE_INTERVAL)).await.is_some();
+        if let Err(error) = state.access.note_uses((state.clock)()).await {
+            warn!("cannot note when tokens were used: {error}");
+        }
     }
 }
 
@@ -391,7 +427,7 @@ mod tests {
         let unix = directory.path().join("socket");
         let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let tcp = socket.local_addr().unwrap();
-        let listeners = vec![Listener::Tcp(socket), Listener::bind_unix(&unix, None).unwrap()];
+        let listeners = vec![Listener::Tcp(socket), Listener::bind_unix(&unix, None, 0o600).unwrap()];
         let (entered, leave) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (entering, leaving) = (entered.clone(), leave.clone());
         let handler = || async move {

@@ -1,14 +1,15 @@
 //! What every handler has at hand.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::access::Access;
 use crate::artifacts::ArtifactStore;
 use crate::artifacts::location::own_path;
-use crate::config::Config;
+use crate::config::{Config, Database, Synchronous};
 use crate::error::Result;
 use crate::files::{Files, Limits};
-use crate::store::{ArtifactRoot, Store};
+use crate::store::{ArtifactRoot, Store, StoreOptions};
 use crate::telemetry::Metrics;
 use crate::validate::LongValues;
 
@@ -24,6 +25,8 @@ pub struct AppState {
     pub artifacts: ArtifactStore,
     /// Files, for storing and deleting.
     pub files: Files,
+    /// Who has an account.
+    pub access: Access,
     /// The time.
     pub clock: Clock,
     /// What the administrator chose about requests.
@@ -54,7 +57,8 @@ impl AppState {
             serve_artifacts: config.serve_artifacts,
         };
         let files = Files::new(artifacts.clone(), store.clone(), limits);
-        Ok(AppState { store, artifacts, files, clock, options, metrics: Metrics::new() })
+        let access = Access::new(store.accounts(), config.access_token_lifetime);
+        Ok(AppState { store, artifacts, files, access, clock, options, metrics: Metrics::new() })
     }
 }
 
@@ -69,6 +73,23 @@ pub struct ApiOptions {
     pub inputs_limit: usize,
     /// Whether files are served; if not, clients reach them at their locations themselves.
     pub serve_artifacts: bool,
+}
+
+/// How long one statement may read from the database.
+const READ_LIMIT: Duration = Duration::from_secs(15);
+
+/// How the database is opened that `config` names.
+pub fn store_options(config: &Config) -> StoreOptions {
+    StoreOptions {
+        read_limit: READ_LIMIT,
+        url: match &config.database {
+            Database::Sqlite(path) => format!("sqlite:{}", path.display()),
+            Database::Postgres(url) => url.expose().to_owned(),
+        },
+        synchronous_full: config.synchronous == Synchronous::Full,
+        allow_network_filesystem: config.allow_network_filesystem,
+        artifact_root: artifact_root(config),
+    }
 }
 
 /// Where the artifacts of new experiments lie.

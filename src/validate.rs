@@ -227,6 +227,20 @@ pub fn no_nul(field: impl fmt::Display, value: &str) -> Result<()> {
     }
 }
 
+/// The name of an account: what fits into a URL, a log and HTTP basic authentication as it is.
+pub fn account_name(name: &str) -> Result<()> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._@+-".contains(&byte);
+    let is_class = matches!(name, "anyone" | "everyone" | "open");
+    if (1..=128).contains(&name.len()) && name.bytes().all(plain) && !is_class {
+        return Ok(());
+    }
+    invalid(format!(
+        "Invalid name of an account: '{}'. It has 1 to 128 letters, digits and '._@+-', and is not 'anyone', 'everyone' or \
+         'open'.",
+        excerpt(name)
+    ))
+}
+
 // ---- Runs
 
 /// The form of a run id; there may be no such run.

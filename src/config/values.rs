@@ -7,6 +7,7 @@ use std::{
     str::FromStr,
 };
 
+use ipnet::IpNet;
 use serde::Deserialize;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
@@ -77,6 +78,47 @@ impl fmt::Display for ListenAddress {
             ListenAddress::Tcp { host, port } => write!(out, "{host}:{port}"),
             ListenAddress::Unix(path) => write!(out, "unix:{}", path.display()),
         }
+    }
+}
+
+/// A neighbour whose headers about others are believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrustedProxy {
+    /// At one of these addresses.
+    Network(IpNet),
+    /// At a unix socket.
+    Unix,
+}
+
+/// One of the option `trusted_proxies`.
+pub(super) fn trusted_proxy(text: &str) -> Result<TrustedProxy, String> {
+    if text == "unix" {
+        return Ok(TrustedProxy::Unix);
+    }
+    let network = text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+    network
+        .map(TrustedProxy::Network)
+        .ok_or_else(|| format!("'{text}' is not an address; give an IP address, a network as 10.0.0.0/8, or unix"))
+}
+
+/// The option `proxy_user_header`: the name of a header, or nothing.
+pub(super) fn header_name(text: &str) -> Result<Option<String>, String> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    if !text.bytes().all(plain) || ["authorization", "cookie", "host"].contains(&text.to_ascii_lowercase().as_str()) {
+        return Err(format!("'{text}' is not the name of a header for a user; give one as x-forwarded-user"));
+    }
+    Ok((!text.is_empty()).then(|| text.to_ascii_lowercase()))
+}
+
+/// The option `unix_socket_mode`.
+pub(super) fn socket_mode(text: &str) -> Result<u32, String> {
+    match text {
+        "0600" => Ok(0o600),
+        "0660" => Ok(0o660),
+        "0666" => Ok(0o666),
+        _ => Err(format!(
+            "'{text}' is not a mode for a socket; give 0600 (own account), 0660 (group) or 0666 (everyone)"
+        )),
     }
 }
 

@@ -8,6 +8,7 @@
 mod bodies;
 mod browser;
 mod path;
+mod peer;
 mod revalidation;
 
 use std::{
@@ -42,9 +43,13 @@ use crate::{
 };
 
 use bodies::BodyBudget;
-use browser::{BrowserRules, Page};
+use browser::BrowserRules;
+use peer::Proxies;
 
 pub use bodies::{Room, discard_rest, read_body, streamed_body, within_deadline};
+pub(in crate::http) use browser::Page;
+pub(in crate::http) use path::Prefix;
+pub use peer::{Client, Peer};
 pub use revalidation::revalidate;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -59,15 +64,6 @@ const SERVER_INFO: &str = "/3.0/mlflow/server-info";
 /// Answers smaller than this are not compressed, in bytes: below it, packing costs more time than sending.
 const COMPRESS_FROM: u64 = 32 * 1024;
 
-/// How a request came in. The server puts it into every request; without it, a request counts as come by TCP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Peer {
-    /// By TCP.
-    Tcp,
-    /// By a unix socket, which no web page reaches.
-    Unix,
-}
-
 /// Puts everything that holds for all routes around them.
 pub fn around(routes: Router, config: &Config, metrics: Metrics) -> Router {
     let gate = Arc::new(Gate::new(config, metrics));
@@ -81,6 +77,7 @@ pub fn around(routes: Router, config: &Config, metrics: Metrics) -> Router {
 /// What decides over requests and counts them.
 struct Gate {
     rules: BrowserRules,
+    proxies: Proxies,
     metrics: Metrics,
     ids: RequestIds,
     bodies: BodyBudget,
@@ -89,13 +86,19 @@ struct Gate {
 impl Gate {
     fn new(config: &Config, metrics: Metrics) -> Self {
         let bodies = BodyBudget::new(config.bodies_in_flight);
-        Gate { rules: BrowserRules::new(config), metrics, ids: RequestIds::new(), bodies }
+        Gate {
+            rules: BrowserRules::new(config),
+            proxies: Proxies::new(config),
+            metrics,
+            ids: RequestIds::new(),
+            bodies,
+        }
     }
 
     /// Refuses what must not reach a route, whichever it is.
     fn admit(&self, request: &Request, page: Page) -> Result<()> {
         let path = request.uri().path();
-        let by_unix_socket = request.extensions().get::<Peer>() == Some(&Peer::Unix);
+        let by_unix_socket = matches!(request.extensions().get::<Peer>(), Some(Peer::Unix { .. }));
         if !by_unix_socket && !ANY_HOST_PATHS.contains(&path) && !self.rules.is_for_us(request.headers(), request.uri())
         {
             return Err(Error::Denied(
@@ -135,11 +138,15 @@ async fn pass(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -
         request.uri().path().starts_with("/ajax-api/") || request.uri().path().starts_with("/api/windvane/");
     let page = gate.rules.page(request.headers());
     let origin = request.headers().get(header::ORIGIN).cloned();
+    request.extensions_mut().insert(page);
     request.extensions_mut().insert(gate.bodies.clone());
-    let span = info_span!("request", id = id.to_str().unwrap_or_default(), %method, route);
+    let object = tracing::field::Empty;
+    let span = info_span!("request", id = id.to_str().unwrap_or_default(), %method, route, object);
 
     let answer = async {
-        let mut response = match gate.admit(&request, page) {
+        let admitted = gate.admit(&request, page).and_then(|()| gate.proxies.client(&request));
+        let admitted = admitted.map(|client| drop(request.extensions_mut().insert(client)));
+        let mut response = match admitted {
             Err(error) => error.into_response(),
             Ok(()) if page != Page::None && is_preflight(&request) => preflight(),
             // The panic hook has logged a panic, in this span.

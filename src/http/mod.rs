@@ -4,6 +4,7 @@
 //! requests are read in [`mod@fields`], what surrounds every request in [`layers`].
 
 mod artifacts;
+mod auth;
 pub mod batch;
 mod experiments;
 pub mod fields;
@@ -14,6 +15,7 @@ mod metrics;
 mod native;
 pub mod ops;
 mod page_token;
+mod people;
 pub mod reply;
 pub mod routes;
 mod runs;
@@ -23,7 +25,7 @@ mod wire;
 use axum::Router;
 use axum::http::{Method, Uri};
 
-use self::routes::Permission::{CreateExperiment, Delete, Public, Read, Write};
+use self::routes::Permission::{Admin, CreateExperiment, Delete, Manage, Monitor, Public, Read, SignedIn, Write};
 use self::routes::Root::{Ajax2, Api2, Api3, Own, Plain};
 use self::routes::{Route, fields, raw, sized};
 use crate::config::Config;
@@ -71,7 +73,7 @@ pub fn table() -> Vec<Route> {
         fields(get.clone(), Api2, "mlflow/logged-models/{model_id}", Read, logged_models::get),
         fields(patch.clone(), Api2, "mlflow/logged-models/{model_id}", Write, logged_models::finalize),
         fields(delete.clone(), Api2, "mlflow/logged-models/{model_id}", Delete, logged_models::delete),
-        fields(patch, Api2, "mlflow/logged-models/{model_id}/tags", Write, logged_models::set_tags),
+        fields(patch.clone(), Api2, "mlflow/logged-models/{model_id}/tags", Write, logged_models::set_tags),
         fields(
             delete.clone(),
             Api2,
@@ -98,10 +100,11 @@ pub fn table() -> Vec<Route> {
         raw(get.clone(), Api2, "mlflow-artifacts/artifacts", Read, artifacts::list_files)
             .typed("ListArtifacts", "Listing"),
         raw(get.clone(), Api2, "mlflow-artifacts/artifacts/{*path}", Read, artifacts::get_file),
-        raw(put, Api2, "mlflow-artifacts/artifacts/{*path}", Write, artifacts::put_file)
+        raw(put.clone(), Api2, "mlflow-artifacts/artifacts/{*path}", Write, artifacts::put_file)
             .typed("bytes", "Empty")
             .streamed(),
-        raw(delete, Api2, "mlflow-artifacts/artifacts/{*path}", Delete, artifacts::delete_path).typed("path", "Empty"),
+        raw(delete.clone(), Api2, "mlflow-artifacts/artifacts/{*path}", Delete, artifacts::delete_path)
+            .typed("path", "Empty"),
         raw(post.clone(), Api2, "mlflow-artifacts/mpu/create/{*path}", Write, artifacts::multipart_unsupported),
         raw(post.clone(), Api2, "mlflow-artifacts/mpu/complete/{*path}", Write, artifacts::multipart_unsupported),
         raw(post.clone(), Api2, "mlflow-artifacts/mpu/abort/{*path}", Write, artifacts::multipart_unsupported),
@@ -122,11 +125,27 @@ pub fn table() -> Vec<Route> {
         fields(get.clone(), Own, "artifacts", Read, native::artifacts::list),
         fields(get.clone(), Own, "export/artifacts", Read, native::artifacts::export).typed("ExportArtifacts", "ZIP"),
         fields(get.clone(), Own, "runs/{run_id}/lineage", Read, native::lineage::find).revalidated(),
+        raw(get.clone(), Own, "session", Public, people::session::get).typed("none", "SessionReply"),
+        raw(post.clone(), Own, "session", Public, people::session::create).typed("NameAndPassword", "SessionReply"),
+        raw(delete.clone(), Own, "session", Public, people::session::delete).typed("none", "Empty"),
+        raw(post.clone(), Own, "session/password", SignedIn, people::session::change_password)
+            .typed("Passwords", "Empty"),
+        fields(get.clone(), Own, "tokens", SignedIn, people::tokens::list),
+        fields(post.clone(), Own, "tokens", SignedIn, people::tokens::create),
+        fields(delete.clone(), Own, "tokens/{id}", SignedIn, people::tokens::revoke),
+        fields(get.clone(), Own, "roles", Manage, people::roles::list),
+        fields(put.clone(), Own, "roles", Manage, people::roles::give),
+        fields(delete.clone(), Own, "roles", Manage, people::roles::take),
+        fields(get.clone(), Own, "users", Admin, people::accounts::list),
+        fields(post.clone(), Own, "users", Admin, people::accounts::create),
+        fields(patch, Own, "users/{name}", Admin, people::accounts::change),
+        fields(delete, Own, "users/{name}", Admin, people::accounts::delete),
+        raw(post, Plain, "refreshtoken", Public, people::login::refresh).typed("RefreshToken", "Refreshed"),
         raw(get.clone(), Api3, "mlflow/server-info", Public, ops::server_info).typed("none", "ServerInfo"),
         raw(get.clone(), Plain, "health", Public, ops::health).typed("none", "text"),
         raw(get.clone(), Plain, "version", Public, ops::version).typed("none", "text"),
         raw(get.clone(), Plain, "ready", Public, ops::ready).typed("none", "Ready"),
-        raw(get.clone(), Plain, "metrics", Public, ops::metrics).typed("none", "text"),
+        raw(get.clone(), Plain, "metrics", Monitor, ops::metrics).typed("none", "text"),
         raw(get.clone(), Plain, "", Public, ui::page).typed("none", "HTML"),
         raw(get, Plain, "static-files/{*path}", Public, ui::file).typed("none", "bytes"),
     ]
@@ -135,8 +154,10 @@ pub fn table() -> Vec<Route> {
 /// The whole server as a service.
 pub fn router(state: AppState, config: &Config) -> Router {
     let metrics = state.metrics.clone();
-    let routes =
-        routes::router(table()).fallback(no_endpoint).method_not_allowed_fallback(method_not_allowed).with_state(state);
+    let routes = routes::router(table(), &state)
+        .fallback(no_endpoint)
+        .method_not_allowed_fallback(method_not_allowed)
+        .with_state(state);
     layers::around(routes, config, metrics)
 }
 

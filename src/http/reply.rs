@@ -53,6 +53,8 @@ fn status(error: &Error) -> StatusCode {
         | Error::InvalidState(_)
         | Error::FeatureDisabled(_)
         | Error::Exists(_) => StatusCode::BAD_REQUEST,
+        Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+        Error::TooManyTries { .. } => StatusCode::TOO_MANY_REQUESTS,
         Error::Denied(_) => StatusCode::FORBIDDEN,
         Error::NotFound(_) | Error::NoEndpoint(_) => StatusCode::NOT_FOUND,
         Error::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
@@ -81,6 +83,12 @@ impl IntoResponse for Error {
         let headers = response.headers_mut();
         if let Error::DatabaseFull | Error::Unavailable(_) = self {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
+        }
+        if let Error::Unauthenticated(_) = self {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"mlflow\""));
+        }
+        if let Error::TooManyTries { retry_after_s } = self {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
         }
         if let Error::RangeNotSatisfiable { size_bytes } = self
             && let Ok(range) = HeaderValue::from_str(&format!("bytes */{size_bytes}"))

@@ -10,28 +10,69 @@ use axum::Router;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, State};
 use axum::http::{HeaderMap, Method, header};
-use axum::response::{IntoResponse, Response};
+use axum::middleware::from_fn_with_state;
+use axum::response::IntoResponse;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
+use super::auth::{Guard, admit};
 use super::fields::Fields;
 use super::layers::{Room, read_body, revalidate, streamed_body, within_deadline};
 use crate::error::{Error, Result};
-use crate::model::Caller;
+use crate::model::{Caller, Role};
 use crate::state::AppState;
 
-/// What a caller must be allowed to do. Without accounts everyone is.
+/// What a caller must be allowed to do: the permission table is this column of the table of routes. On a server without
+/// accounts everyone may do everything, and accounts cannot be made by way of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Permission {
     /// Nothing: also for those who are not signed in.
     Public,
-    /// To read the experiment that the request is about; searches show only what may be read.
+    /// To be signed in, where there are accounts: the server's own figures.
+    Monitor,
+    /// To be signed in, for what is one's own.
+    SignedIn,
+    /// To read the namespace that the request is about; searches show only what may be read.
     Read,
-    /// To create experiments.
+    /// To create namespaces: whoever is signed in, with a credential that is not for reading or for one namespace.
     CreateExperiment,
-    /// To log to, and to change, what is in the experiment.
+    /// To log to, and to change, what is in the namespace.
     Write,
     /// To move to the trash, to restore, to delete.
     Delete,
+    /// To say who has which role in the namespace.
+    Manage,
+    /// To make and change accounts.
+    Admin,
+}
+
+impl Permission {
+    /// All permissions, in the order of the documentation.
+    pub const ALL: [Permission; 9] = [
+        Permission::Public,
+        Permission::Monitor,
+        Permission::SignedIn,
+        Permission::Read,
+        Permission::CreateExperiment,
+        Permission::Write,
+        Permission::Delete,
+        Permission::Manage,
+        Permission::Admin,
+    ];
+
+    /// The least role that the caller must have in the namespace that the request is about.
+    pub fn role(self) -> Role {
+        match self {
+            Permission::Public | Permission::Monitor | Permission::SignedIn | Permission::Read => Role::Reader,
+            Permission::CreateExperiment | Permission::Write => Role::Editor,
+            Permission::Delete | Permission::Manage => Role::Manager,
+            Permission::Admin => Role::Admin,
+        }
+    }
+
+    /// Whether what was done goes into the audit log, and not only what was refused.
+    pub fn is_audited(self) -> bool {
+        matches!(self, Permission::Delete | Permission::Manage | Permission::Admin | Permission::SignedIn)
+    }
 }
 
 /// Where below the server's prefix a path is found (contract section 0.1).
@@ -175,13 +216,15 @@ impl Route {
     }
 }
 
-/// The router of all routes.
-pub fn router(table: Vec<Route>) -> Router<AppState> {
+/// The router of all routes, each behind its permission.
+pub fn router(table: Vec<Route>, app: &AppState) -> Router<AppState> {
     let mut router = Router::new();
     for route in table {
         let paths: Vec<String> = route.paths().collect();
+        let guard = Guard { app: app.clone(), permission: route.permission };
+        let handler = route.handler.layer(from_fn_with_state(guard, admit));
         for path in paths {
-            router = router.route(&path, route.handler.clone());
+            router = router.route(&path, handler.clone());
         }
     }
     router
@@ -220,8 +263,8 @@ async fn read<Q: Request>(
     Ok((Q::from_fields(&mut fields)?, Some(room)))
 }
 
-/// Only `application/json`, so that a form of another site cannot write (contract section 0.2).
-fn must_be_json(headers: &HeaderMap) -> Result<()> {
+/// Refuses what does not call itself `application/json`, so that a form of another site cannot write (contract section 0.2).
+pub(super) fn must_be_json(headers: &HeaderMap) -> Result<()> {
     let Some(value) = headers.get(header::CONTENT_TYPE) else {
         return Err(Error::Invalid("Bad Request. Content-Type header is missing.".to_owned()));
     };
@@ -230,12 +273,4 @@ fn must_be_json(headers: &HeaderMap) -> Result<()> {
         return Ok(());
     }
     Err(Error::Invalid("Bad Request. Content-Type must be one of ['application/json'].".to_owned()))
-}
-
-impl<S: Sync> axum::extract::FromRequestParts<S> for Caller {
-    type Rejection = Response;
-
-    async fn from_request_parts(_parts: &mut axum::http::request::Parts, _state: &S) -> Result<Self, Self::Rejection> {
-        Ok(Caller::Open)
-    }
 }

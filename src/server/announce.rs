@@ -17,10 +17,10 @@ use crate::{
 };
 
 /// Tells people, or the log, where the server listens, where data lies, who may use it, and what to export.
-pub(super) fn announce(config: &Config, urls: &[String]) {
+pub(super) fn announce(config: &Config, urls: &[String], is_open: bool) {
     let version = env!("CARGO_PKG_VERSION");
     let data = std::path::absolute(&config.data).unwrap_or_else(|_| config.data.clone());
-    let access = access_sentence(config);
+    let access = access_sentence(config, is_open);
     let tracking_uri = urls.iter().find(|url| url.starts_with("http")).map(|url| {
         let reachable = url.replace("//0.0.0.0:", &format!("//{}:", config.node_name));
         reachable.replace("//[::]:", &format!("//{}:", config.node_name))
@@ -58,8 +58,10 @@ pub(super) fn announce(config: &Config, urls: &[String]) {
     let _ = writeln!(io::stderr(), "\n{banner}");
 }
 
-fn access_sentence(config: &Config) -> &'static str {
-    if config.listen.iter().any(|address| !address.is_local()) {
+fn access_sentence(config: &Config, is_open: bool) -> &'static str {
+    if !is_open {
+        "by account: passwords, tokens and sessions; `windvane user list` shows who"
+    } else if config.open_address().is_some() {
         "no accounts: anyone who can reach this address can read and write"
     } else if config.listen.iter().any(|address| matches!(address, ListenAddress::Tcp { .. })) {
         "no accounts: anyone on this node can read and write; `--listen unix:PATH` is the private choice"

@@ -42,7 +42,7 @@ impl DataDirectory {
     /// Makes the directory if it is missing, and locks it, and an SQLite database elsewhere, against a second process.
     pub fn lock(config: &Config) -> anyhow::Result<Self> {
         let data = &config.data;
-        make_directory(data)?;
+        make(data)?;
         let mut locks = vec![lock_file(&data.join("windvane.lock"), config)?];
         if let Database::Sqlite(database) = &config.database {
             // By its real name: a link, or another server's data directory, leads to the same file.
@@ -64,7 +64,8 @@ pub fn control_socket(data: &Path) -> PathBuf {
     data.join("admin.sock")
 }
 
-fn make_directory(path: &Path) -> anyhow::Result<()> {
+/// Makes a directory of ours if it is missing.
+pub fn make(path: &Path) -> anyhow::Result<()> {
     let made = DirBuilder::new().recursive(true).mode(0o750).create(path);
     made.with_context(|| format!("cannot make the directory {}", path.display()))?;
     let mode = std::fs::metadata(path).with_context(|| format!("cannot look at {}", path.display()))?.mode();

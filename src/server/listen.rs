@@ -43,15 +43,16 @@ pub enum Listener {
 /// An accepted connection.
 #[derive(Debug)]
 pub enum Connection {
-    /// By TCP.
-    Tcp(TcpStream),
+    /// By TCP, from this address.
+    Tcp(TcpStream, std::net::SocketAddr),
     /// By a unix socket.
     Unix(UnixStream),
 }
 
 impl Listener {
     /// Binds an address; a name is resolved and the first of its addresses that can be bound is taken.
-    pub async fn bind(address: &ListenAddress) -> anyhow::Result<Self> {
+    /// A unix socket gets this mode.
+    pub async fn bind(address: &ListenAddress, unix_mode: u32) -> anyhow::Result<Self> {
         match address {
             ListenAddress::Tcp { host, port } => {
                 let socket = TcpListener::bind((host.as_str(), *port)).await;
@@ -61,13 +62,13 @@ impl Listener {
                 // Clients may have another working directory than the server.
                 let path = &std::path::absolute(path)?;
                 refuse_insecure_directory(path)?;
-                Self::bind_unix(path, None).with_context(|| format!("cannot listen on {address}"))
+                Self::bind_unix(path, None, unix_mode).with_context(|| format!("cannot listen on {address}"))
             }
         }
     }
 
-    /// Binds a unix socket with mode 0600. A file left by a server that died is replaced; that of one that lives is not.
-    pub fn bind_unix(path: &Path, only_user: Option<u32>) -> anyhow::Result<Self> {
+    /// Binds a unix socket of this mode. A file left by a server that died is replaced; that of one that lives is not.
+    pub fn bind_unix(path: &Path, only_user: Option<u32>, mode: u32) -> anyhow::Result<Self> {
         match std::fs::symlink_metadata(path) {
             Ok(found) if !found.file_type().is_socket() => bail!("there is a file at this path that is not a socket"),
             Ok(_) => match connect(path) {
@@ -81,7 +82,7 @@ impl Listener {
         // The process's umask leaves others no right to connect in the moment before the mode is set.
         let socket = at_short_path(path, |path| UnixListener::bind(path))?;
         let file = SocketFile(path.to_owned());
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
         Ok(Listener::Unix { socket, file, only_user })
     }
 
@@ -90,9 +91,9 @@ impl Listener {
         loop {
             match self {
                 Listener::Tcp(socket) => {
-                    let (stream, _) = socket.accept().await?;
+                    let (stream, address) = socket.accept().await?;
                     prepare(&stream)?;
-                    return Ok(Connection::Tcp(stream));
+                    return Ok(Connection::Tcp(stream, address));
                 }
                 Listener::Unix { socket, only_user, .. } => {
                     let (stream, _) = socket.accept().await?;

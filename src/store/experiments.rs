@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::accounts::{authorize, grant_to_creator};
 use super::artifacts::{claim, refuse_default_root};
 use super::db::{Db, Tx, write_tx};
 use super::runs::lifecycle;
@@ -65,7 +66,7 @@ impl Store {
     /// belongs to another one.
     pub async fn create_experiment(
         &self,
-        _caller: &Caller,
+        caller: &Caller,
         name: &str,
         location: NewLocation<'_>,
         tags: &[KeyValue],
@@ -94,6 +95,7 @@ impl Store {
                 NewLocation::Label(_) => {}
             }
             set_tags(&mut tx, id, tags).await?;
+            grant_to_creator(&mut tx, caller, id).await?;
             self.inner.versions.mark_experiment(&mut tx, id).await?;
             id
         })
@@ -223,7 +225,9 @@ pub(super) async fn lock_experiment(tx: &mut Tx, caller: &Caller, id: i64) -> Re
         statement.push(" FOR UPDATE");
     }
     let row: Option<ExperimentRow> = tx.optional(statement).await?;
-    row.filter(|row| caller.may_write(row.id)).ok_or_else(|| no_experiment(id))
+    let row = row.ok_or_else(|| no_experiment(id))?;
+    authorize(tx, caller, id).await?;
+    Ok(row)
 }
 
 /// Prepares a change of tags: the experiment is there and active, and was updated now.

@@ -6,6 +6,7 @@
 //!
 //! Logging (runs, points, params, tags, inputs) goes through `writer`, which commits many requests at once.
 
+mod accounts;
 mod artifacts;
 mod changes;
 mod compaction;
@@ -31,6 +32,10 @@ mod writer;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use accounts::{
+    ANYONE, AccountChange, Accounts, EVERYONE, Grant, Namespace, NewPrincipal, NewToken, Principal, PrincipalKind,
+    Token, TokenKind,
+};
 pub use artifacts::{Claim, DirectoryUsage, FileRecord};
 pub use changes::{ChangedRun, Changes};
 pub use documents::RunDocument;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::Store;
+use super::accounts::authorize;
 use super::db::{Tx, write_tx};
 use super::lineage::{self, Subject};
 use super::sql::{Dialect, Sql, sql};
@@ -212,8 +213,9 @@ pub(super) async fn lock_run(tx: &mut Tx, caller: &Caller, run_id: &str) -> Resu
         statement.push(" FOR NO KEY UPDATE");
     }
     let row: Option<RunRow> = tx.optional(statement).await?;
-    row.filter(|row| caller.may_write(row.experiment_id))
-        .ok_or_else(|| Error::NotFound(Resource::Run(run_id.to_owned())))
+    let row = row.ok_or_else(|| Error::NotFound(Resource::Run(run_id.to_owned())))?;
+    authorize(tx, caller, row.experiment_id).await?;
+    Ok(row)
 }
 
 /// Reads all that was logged to `rows`, with one statement for each kind; the answer keeps their order.

@@ -12,7 +12,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgArguments, Postgres};
 use sqlx::sqlite::{Sqlite, SqliteArguments};
 
-use crate::model::Caller;
+use crate::model::{Caller, Reach, Role};
 
 /// Which database a statement is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -194,9 +194,22 @@ impl Sql {
     /// Appends ` AND …` so that only rows of experiments which `caller` may see remain; `column` is the experiment's
     /// id in this statement. Every read goes through here, so that accounts change no query.
     pub fn visible_to(&mut self, caller: &Caller, column: &'static str) -> &mut Self {
-        match caller {
-            // Without accounts everyone sees everything: the condition only proves that the column exists.
-            Caller::Open => self.push(" AND ").push(column).push(" IS NOT NULL"),
+        self.push(" AND ").push(column);
+        match caller.reach(Role::Reader) {
+            // The condition only proves that the column exists.
+            Reach::Everywhere => self.push(" IS NOT NULL"),
+            Reach::Nowhere => self.push(" IS NULL"),
+            Reach::One(only) => self.push(" = ").bind(only),
+            Reach::Granted { principals, only } => {
+                match only {
+                    Some(only) => self.push(" = ").bind(only),
+                    None => self.push(" IS NOT NULL"),
+                };
+                // Looked up for each row: whoever has roles in thousands of namespaces asks about few.
+                self.push(" AND EXISTS (SELECT 1 FROM namespace_role granted WHERE granted.namespace_id = ");
+                self.push(column).push(" AND granted.principal_id IN (");
+                self.bind_padded(principals.iter().map(|id| Arg::Int(*id)).collect()).push(")")
+            }
         }
     }
 

@@ -79,6 +79,7 @@ fn the_defaults_are_what_the_manual_promises() {
     let shown = in_directory(directory.path()).shown(&[]);
 
     let promised = [
+        ("access_token_hours", "12"),
         ("allow_network_filesystem", "false"),
         ("allow_open", "false"),
         ("allowed_hosts", "[]"),
@@ -100,11 +101,14 @@ fn the_defaults_are_what_the_manual_promises() {
         ("log_level", r#""info""#),
         ("max_connections", "4096"),
         ("prefix", r#""""#),
+        ("proxy_user_header", r#""""#),
         ("serve_artifacts", "true"),
         ("shared_roots", "[]"),
         ("shutdown_grace_s", "30"),
         ("synchronous", r#""full""#),
         ("truncate_long_values", "true"),
+        ("trusted_proxies", "[]"),
+        ("unix_socket_mode", r#""0600""#),
         ("worker_threads", "4"),
     ];
     let promised = promised.map(|(key, value)| (key.to_owned(), pair(value, "default")));
@@ -362,10 +366,10 @@ fn a_check_says_yes_with_0_and_no_with_2() {
     let typed = in_directory(directory.path());
 
     let valid = typed.run(&["config", "--check"]);
-    let open = typed.refusal(&["config", "--check", "--host", "0.0.0.0"]);
+    let wrong = typed.refusal(&["config", "--check", "--trusted-proxies", "everyone"]);
 
     assert!(valid.status.success() && text(&valid.stdout).contains("valid"));
-    assert!(open.contains("--allow-open"), "{open}");
+    assert!(wrong.contains("trusted_proxies"), "{wrong}");
     assert!(fs::read_dir(directory.path()).unwrap().next().is_none(), "a check makes nothing");
 }
 

@@ -223,19 +223,27 @@ fn people_get_a_banner_with_the_line_to_export() {
 }
 
 #[test]
-fn addresses_beyond_this_node_need_to_be_allowed_aloud() {
+fn addresses_beyond_this_node_need_accounts_or_to_be_allowed_aloud() {
     let (_guard, path) = directory();
 
-    for address in ["0.0.0.0:0", "[::]:0", "192.168.1.1:0", "some-host:0"] {
+    for address in ["0.0.0.0:0", "[::]:0"] {
         let (code, text) = refused(command(&path, &["--listen", address]));
-        assert_eq!(code, Some(2), "{address}: {text}");
-        assert!(text.contains("--allow-open") && text.contains(address), "{text}");
+        assert_eq!(code, Some(1), "{address}: {text}");
+        assert!(text.contains("--allow-open") && text.contains("user add") && text.contains(address), "{text}");
     }
-    assert!(!path.join("data").exists(), "a refused start leaves nothing behind");
-    let server = Server::spawn(command(&path, &["--listen", "0.0.0.0:0", "--allow-open"]));
-    let port = server.address().rsplit(':').next().unwrap().to_owned();
-    let stream = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
-    assert_eq!(exchange(stream, &request("GET", "/health", &[], "")).body, "OK");
+    let status = |server: &Server, path: &str| {
+        let port = server.address().rsplit(':').next().unwrap().to_owned();
+        exchange(TcpStream::connect(format!("127.0.0.1:{port}")).unwrap(), &request("GET", path, &[], "")).status
+    };
+    let search = "/api/2.0/mlflow/experiments/search?max_results=1";
+    let open = Server::spawn(command(&path, &["--listen", "0.0.0.0:0", "--allow-open"]));
+    assert_eq!((status(&open, "/health"), status(&open, search)), (200, 200));
+    drop(open);
+    let arguments = ["user", "add", "boss", "--admin", "--no-password", "--data", "data"];
+    let made = Command::new(env!("CARGO_BIN_EXE_windvane")).current_dir(&path).args(arguments).status().unwrap();
+    assert!(made.success());
+    let closed = Server::spawn(command(&path, &["--listen", "0.0.0.0:0"]));
+    assert_eq!((status(&closed, "/health"), status(&closed, search)), (200, 401));
 }
 
 #[test]

@@ -640,7 +640,7 @@ async fn a_request_must_name_this_server_unless_it_came_by_a_unix_socket() {
         let request = Request::get("/api/2.0/mlflow/experiments/get?experiment_id=0");
         let mut request = hosts.iter().fold(request, |request, host| request.header("host", *host));
         if by_unix {
-            request = request.extension(windvane::http::layers::Peer::Unix);
+            request = request.extension(windvane::http::layers::Peer::Unix { user: None });
         }
         app.send_as_it_is(request.body(Body::empty()).unwrap()).await.into()
     };

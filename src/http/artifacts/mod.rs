@@ -18,12 +18,12 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt};
 
 pub(super) use self::send::{content_disposition, send};
-use crate::artifacts::location::Owner;
+use crate::artifacts::location::{Home, Owner, home};
 use crate::artifacts::{ArtifactPath, Place};
 use crate::error::{Error, Resource, Result};
 use crate::http::layers::discard_rest;
 use crate::http::reply::{Empty, Json};
-use crate::model::{Caller, Lifecycle, RunInfo};
+use crate::model::{Caller, Lifecycle, Reach, RunInfo};
 use crate::state::AppState;
 use crate::validate;
 
@@ -38,7 +38,7 @@ pub(super) type RawPath = std::result::Result<Path<String>, PathRejection>;
 /// `PUT mlflow-artifacts/artifacts/{path}`: the body becomes the file, whatever its type and size.
 pub(super) async fn put_file(
     State(app): State<AppState>,
-    _caller: Caller,
+    caller: Caller,
     path: RawPath,
     headers: HeaderMap,
     body: Body,
@@ -46,7 +46,9 @@ pub(super) async fn put_file(
     let mut data = received(body);
     let store = async {
         must_serve(&app)?;
-        app.files.put(&file_path(path)?, &mut data, declared_size(&headers)).await
+        let path = file_path(path)?;
+        authorize(&app, &caller, &path).await?;
+        app.files.put(&path, &mut data, declared_size(&headers)).await
     };
     if let Err(error) = store.await {
         // A client that is still sending would see a broken connection, try again, and never hear why.
@@ -59,13 +61,15 @@ pub(super) async fn put_file(
 /// `GET` and `HEAD mlflow-artifacts/artifacts/{path}`
 pub(super) async fn get_file(
     State(app): State<AppState>,
-    _caller: Caller,
+    caller: Caller,
     path: RawPath,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response> {
     must_serve(&app)?;
-    let place = Place::own(file_path(path)?);
+    let path = file_path(path)?;
+    authorize(&app, &caller, &path).await?;
+    let place = Place::own(path);
     let file = app.artifacts.read(&place).await?;
     send(&file, place.path().file_name(), &method, &headers)
 }
@@ -73,19 +77,49 @@ pub(super) async fn get_file(
 /// `GET mlflow-artifacts/artifacts?path=`: the names in one directory, the root by default.
 pub(super) async fn list_files(
     State(app): State<AppState>,
-    _caller: Caller,
+    caller: Caller,
     Query(query): Parameters,
 ) -> Result<Response> {
     must_serve(&app)?;
     let path = ArtifactPath::parse(find(&query, &["path"]).unwrap_or_default())?;
+    match authorize(&app, &caller, &path).await {
+        // As of a directory that is not there.
+        Err(Error::NotFound(_)) => return Ok(Json(Empty {}).into_response()),
+        done => done?,
+    }
     listing::answer(None, "", app.artifacts.list(&Place::own(path)).await?).await
 }
 
 /// `DELETE mlflow-artifacts/artifacts/{path}`: a file or a whole tree. That it is absent is fine.
-pub(super) async fn delete_path(State(app): State<AppState>, _caller: Caller, path: RawPath) -> Result<Response> {
+pub(super) async fn delete_path(State(app): State<AppState>, caller: Caller, path: RawPath) -> Result<Response> {
     must_serve(&app)?;
-    app.files.delete(&file_path(path)?).await?;
+    let path = file_path(path)?;
+    tracing::Span::current().record("object", path.as_str());
+    authorize(&app, &caller, &path).await?;
+    app.files.delete(&path).await?;
     Ok(Json(Empty {}).into_response())
+}
+
+/// Makes sure that the caller may do what the route is for with this path of the store. It belongs to the namespace whose
+/// number it begins with, or that claimed a directory above it; all else is for those who may do it everywhere.
+async fn authorize(app: &AppState, caller: &Caller, path: &ArtifactPath) -> Result<()> {
+    if caller.reach(caller.needs()) == Reach::Everywhere {
+        return Ok(());
+    }
+    let absent = || Error::NotFound(Resource::Artifact(path.as_str().to_owned()));
+    let owner = match home(path) {
+        Home::Experiment(id) => id,
+        Home::Elsewhere => {
+            let lies_in =
+                |above: &str| path.as_str().strip_prefix(above).is_some_and(|it| it.is_empty() || it.starts_with('/'));
+            let claim = app.store.find_claim(path.as_str()).await?.filter(|claim| lies_in(&claim.path));
+            claim.ok_or_else(absent)?.experiment_id
+        }
+    };
+    app.store.authorize(caller, owner).await.map_err(|error| match error {
+        Error::NotFound(_) => absent(),
+        error => error,
+    })
 }
 
 /// Where artifacts are not served, the proxied store is closed. MLflow answers 503, which clients repeat for minutes.
@@ -181,6 +215,7 @@ pub(super) async fn upload_artifact(
 ) -> Result<StatusCode> {
     let (run_id, path) = run_and_path(&query)?;
     let run = find_run(&app, &caller, run_id).await?;
+    app.store.authorize(&caller, run.experiment_id).await?;
     if run.lifecycle == Lifecycle::Deleted {
         return Err(Error::Invalid(format!(
             "The run {run_id} must be in the 'active' state. Current state is deleted."

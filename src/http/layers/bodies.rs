@@ -198,7 +198,7 @@ async fn discard(mut body: Body, headers: &HeaderMap) {
 }
 
 /// Reads on for a while what is left of an upload that was refused while it was coming in.
-pub async fn discard_rest(mut data: impl Stream<Item = Result<Bytes>> + Unpin) {
+pub async fn discard_rest<E>(mut data: impl Stream<Item = std::result::Result<Bytes, E>> + Unpin) {
     let reading = async {
         let mut seen = 0;
         while let Some(Ok(bytes)) = data.next().await {

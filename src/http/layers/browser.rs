@@ -21,7 +21,7 @@ pub(super) struct BrowserRules {
 
 /// Whose page sent a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Page {
+pub(in crate::http) enum Page {
     /// No browser says that a page is behind it.
     None,
     /// A page of this server.

@@ -28,9 +28,14 @@ enum Place<'a> {
     Outside,
 }
 
+/// The path below which everything is served, for who writes it into an answer.
+#[derive(Debug, Clone)]
+pub(in crate::http) struct Prefix(pub Arc<str>);
+
 /// Middleware around the router: routes by the path in its plain form, without the prefix. Handlers that want the path as
 /// it was written find it in [`OriginalUri`].
 pub(super) async fn enter(State(prefix): State<Arc<str>>, mut request: Request, next: Next) -> Response {
+    request.extensions_mut().insert(Prefix(prefix.clone()));
     let uri = request.uri();
     let path = match place(uri.path(), &prefix) {
         Place::Route(Cow::Borrowed(path)) if path.len() == uri.path().len() => return next.run(request).await,

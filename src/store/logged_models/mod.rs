@@ -5,10 +5,11 @@
 
 mod search;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 pub use self::search::{ModelDataset, ModelOrder, ModelOrderField, ModelPage, ModelSearch};
 use super::Store;
+use super::accounts::authorize;
 use super::db::{Tx, write_tx};
 use super::experiments::lock_experiment;
 use super::runs::{lifecycle, lock_run};
@@ -202,11 +203,11 @@ impl Store {
     }
 }
 
-/// Those of these ids that logged models have, deleted ones too.
-pub(super) async fn known_models(tx: &mut Tx, model_ids: &[&str]) -> Result<HashSet<String>> {
-    let mut statement = sql("SELECT model_id FROM logged_model WHERE model_id");
+/// Those of these ids that logged models have, deleted ones too, with their experiments.
+pub(super) async fn known_models(tx: &mut Tx, model_ids: &[&str]) -> Result<HashMap<String, i64>> {
+    let mut statement = sql("SELECT model_id, experiment_id FROM logged_model WHERE model_id");
     statement.bind_texts(tx.dialect(), model_ids);
-    Ok(tx.all::<(String,)>(statement).await?.into_iter().map(|(model_id,)| model_id).collect())
+    Ok(tx.all::<(String, i64)>(statement).await?.into_iter().collect())
 }
 
 fn select_model(caller: &Caller, model_id: &str) -> Sql {
@@ -223,7 +224,9 @@ async fn find_row(tx: &mut Tx, caller: &Caller, model_id: &str) -> Result<ModelR
         statement.push(" FOR UPDATE");
     }
     let row: Option<ModelRow> = tx.optional(statement).await?;
-    row.filter(|row| caller.may_write(row.experiment_id)).ok_or_else(|| no_model(model_id))
+    let row = row.ok_or_else(|| no_model(model_id))?;
+    authorize(tx, caller, row.experiment_id).await?;
+    Ok(row)
 }
 
 /// The row of a model that is about to be changed.

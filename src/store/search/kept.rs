@@ -11,7 +11,6 @@ use super::plan::Query;
 use super::rows::MAX_ROWS;
 use super::tree::{Forest, Tree};
 use crate::error::{Error, Result};
-use crate::model::Caller;
 use crate::search::RunField;
 use crate::store::Store;
 use crate::store::changes;
@@ -122,9 +121,8 @@ fn bytes(kept: &VecDeque<Kept>) -> usize {
 /// A table to look for or to make.
 pub(super) struct Wanted<'a> {
     pub store: &'a Store,
-    pub caller: &'a Caller,
     pub search: &'a RunSearch,
-    /// Those of the search, each once.
+    /// Those of the search that the caller may see, each once.
     pub experiments: &'a [i64],
     /// Whether it is to be a tree.
     pub tree: bool,
@@ -153,7 +151,7 @@ impl Wanted<'_> {
         let forest = match self.find_part(tx, Kind::Forest).await? {
             Some(Part::Forest(forest)) => forest,
             _ => {
-                let forest = Arc::new(Forest::read(tx, self.caller, self.experiments, self.search.view).await?);
+                let forest = Arc::new(Forest::read(tx, self.experiments, self.search.view).await?);
                 self.keep(tx, Part::Forest(forest.clone())).await?;
                 forest
             }
@@ -181,11 +179,12 @@ impl Wanted<'_> {
     }
 
     fn name(&self, kind: Kind) -> String {
-        let (caller, experiments) = (self.caller, self.experiments);
+        // Whoever may see these experiments sees the same runs in them.
+        let experiments = self.experiments;
         let RunSearch { view, filter, order, .. } = self.search;
         match kind {
-            Kind::Forest => format!("{caller:?} {experiments:?} {view:?}"),
-            Kind::Order | Kind::Tree => format!("{caller:?} {experiments:?} {view:?} {order:?} {filter}"),
+            Kind::Forest => format!("{experiments:?} {view:?}"),
+            Kind::Order | Kind::Tree => format!("{experiments:?} {view:?} {order:?} {filter}"),
         }
     }
 

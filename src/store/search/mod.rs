@@ -51,7 +51,7 @@ use super::runs::{RUN_COLUMNS, RunRow};
 use super::sql::{Sql, sql};
 use super::writer::RUN_NAME_TAG;
 use crate::error::{Error, Result};
-use crate::model::{Caller, Run, ViewType};
+use crate::model::{Caller, Reach, Role, Run, ViewType};
 use crate::search::{Filter, OrderKey, RunAttribute, RunField};
 
 /// Runs of the first part of a page, before it is known how large they are.
@@ -124,8 +124,8 @@ impl Store {
     /// # Errors
     /// [`Error::Invalid`] for too many experiments or keys of the order, and for a place of another order.
     pub async fn search_runs(&self, caller: &Caller, search: RunSearch) -> Result<RunPage> {
-        let (experiments, ids) = self.prepare(&search).await?;
-        let mut query = Query::new(self.db().dialect(), caller, &search, &experiments, &ids)?;
+        let (experiments, ids) = self.prepare(caller, &search).await?;
+        let mut query = Query::new(self.db().dialect(), &search, &experiments, &ids)?;
         let page = |ids: Vec<i64>, next| RunPage {
             store: self.clone(),
             caller: caller.clone(),
@@ -157,8 +157,8 @@ impl Store {
         }
     }
 
-    /// The experiments of a search, each once, and the ids of the names that it uses.
-    async fn prepare(&self, search: &RunSearch) -> Result<(Vec<i64>, HashMap<String, i64>)> {
+    /// The experiments of a search that the caller may see, each once, and the ids of the names that it uses.
+    async fn prepare(&self, caller: &Caller, search: &RunSearch) -> Result<(Vec<i64>, HashMap<String, i64>)> {
         let experiments: BTreeSet<i64> = search.experiments.iter().copied().collect();
         if search.experiments.len() > MAX_EXPERIMENTS {
             return Err(Error::Invalid(format!(
@@ -174,7 +174,17 @@ impl Store {
         }
         let fields = search.filter.clauses.iter().map(|clause| &clause.field);
         let ids = self.ids_of(fields.chain(search.order.iter().map(|key| &key.field))).await?;
-        Ok((experiments.into_iter().collect(), ids))
+        Ok((self.visible_experiments(caller, experiments.into_iter().collect()).await?, ids))
+    }
+
+    /// Those of these experiments that the caller may see. Looked up once, so that nothing is looked up for each run.
+    async fn visible_experiments(&self, caller: &Caller, experiments: Vec<i64>) -> Result<Vec<i64>> {
+        if caller.reach(Role::Reader) == Reach::Everywhere || experiments.is_empty() {
+            return Ok(experiments);
+        }
+        let mut statement = sql("SELECT id FROM experiment WHERE id");
+        statement.bind_ints(self.db().dialect(), &experiments).visible_to(caller, "id").push(" ORDER BY id");
+        Ok(self.db().all::<(i64,)>(statement).await?.into_iter().map(|(id,)| id).collect())
     }
 
     /// The ids of the names that `fields` use, where there are any.

@@ -6,7 +6,7 @@ use super::clause::{Scope, Subject, push_number};
 use super::order::{self, By, Extent, Lead, RunCursor, SortKey, Term, Texts};
 use super::{RunRow, RunSearch, push_view, select_row};
 use crate::error::{Error, Result};
-use crate::model::{Caller, ViewType};
+use crate::model::ViewType;
 use crate::search::{Comparator, Comparison, RunField};
 use crate::store::db::Tx;
 use crate::store::sql::{Dialect, Sql, packed, sql};
@@ -33,7 +33,6 @@ pub(super) struct Place {
 /// A search with its names resolved.
 pub(super) struct Query<'a> {
     scope: Scope<'a>,
-    caller: &'a Caller,
     view: ViewType,
     clauses: &'a [Comparison<RunField>],
     keys: Vec<SortKey>,
@@ -62,13 +61,12 @@ struct CountRow {
 }
 
 impl<'a> Query<'a> {
-    /// Resolves what `search` names.
+    /// Resolves what `search` names, in those of its `experiments` that the caller may see.
     ///
     /// # Errors
     /// [`Error::Invalid`] where its place is one of another order.
     pub fn new(
         dialect: Dialect,
-        caller: &'a Caller,
         search: &'a RunSearch,
         experiments: &'a [i64],
         ids: &'a HashMap<String, i64>,
@@ -79,7 +77,6 @@ impl<'a> Query<'a> {
         }
         Ok(Query {
             scope: Scope { dialect, experiments, ids, long: HashSet::new() },
-            caller,
             view: search.view,
             clauses: &search.filter.clauses,
             keys,
@@ -233,7 +230,7 @@ impl<'a> Query<'a> {
         let mut statement =
             sql("SELECT CAST(-1 AS BIGINT) AS position, count(*) AS entries FROM (SELECT 1 FROM run r \
              WHERE r.experiment_id");
-        statement.bind_ints(self.scope.dialect, self.scope.experiments).visible_to(self.caller, "r.experiment_id");
+        statement.bind_ints(self.scope.dialect, self.scope.experiments);
         statement.push(" LIMIT ").bind(bound).push(") c UNION ALL SELECT -2, coalesce(max(id), 0) FROM run");
         for position in indexed {
             statement.push(" UNION ALL SELECT ").number(*position).push(", count(*) FROM (");
@@ -385,9 +382,8 @@ impl<'a> Query<'a> {
         }
     }
 
-    /// What every found run fulfils: the caller may see it, its lifecycle stage, and the comparisons that are `wanted`.
+    /// What every found run fulfils: its lifecycle stage, and the comparisons that are `wanted`.
     fn push_conditions(&self, statement: &mut Sql, subject: Subject, wanted: impl Fn(&Comparison<RunField>) -> bool) {
-        statement.visible_to(self.caller, "r.experiment_id");
         push_view(statement, "r.deleted_ms", self.view);
         // PostgreSQL takes half of the runs away for each comparison that it cannot judge, and soon believes that none
         // are left to walk along. One expression is one guess, however many comparisons it holds.

@@ -66,9 +66,9 @@ impl Store {
         let search = RunSearch { after: None, limit: MAX_ROWS, ..asked.search };
         let fields: Vec<OrderKey<RunField>> =
             asked.columns.iter().map(|field| OrderKey { field: field.clone(), ascending: true }).collect();
-        let (experiments, mut ids) = self.prepare(&search).await?;
+        let (experiments, mut ids) = self.prepare(caller, &search).await?;
         ids.extend(self.ids_of(fields.iter().map(|key| &key.field)).await?);
-        let mut query = Query::new(self.db().dialect(), caller, &search, &experiments, &ids)?;
+        let mut query = Query::new(self.db().dialect(), &search, &experiments, &ids)?;
         let level = match &asked.tree {
             Some(level) => Some(level.resolve(self.db(), caller).await?),
             None => None,
@@ -77,7 +77,7 @@ impl Store {
             return Ok(Rows { total: 0, rows: Vec::new(), tree: level.map(|_| TreePart::default()) });
         }
         let tree = level.is_some();
-        let wanted = Wanted { store: self, caller, search: &search, experiments: &experiments, tree };
+        let wanted = Wanted { store: self, search: &search, experiments: &experiments, tree };
         let mut turn = self.search_turn().await?;
         let mut tx = self.db().read().await?;
         let table = match wanted.find(&mut tx).await? {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::models::ModelPoints;
+use super::rights::Rights;
 use super::series::Delta;
 use super::{Log, NewRun, Param, Work, has_ended};
 use crate::error::{Error, Resource, Result};
@@ -51,6 +52,7 @@ pub(super) async fn commit(
 struct Plan<'a> {
     experiments: HashMap<i64, ExperimentRow>,
     runs: HashMap<String, RunRow>,
+    rights: Rights,
     params: HashMap<(i64, i64), String>,
     created: Vec<Created<'a>>,
     /// Runs whose links may have changed, by public id.
@@ -104,6 +106,10 @@ impl<'a> Plan<'a> {
         plan.load_runs(tx, requests).await?;
         plan.load_params(tx, requests).await?;
         plan.model_points.load(tx, requests).await?;
+        let mut namespaces: BTreeSet<i64> = plan.experiments.keys().copied().collect();
+        namespaces.extend(plan.runs.values().map(|run| run.experiment_id));
+        namespaces.extend(plan.model_points.namespaces());
+        plan.rights = Rights::load(tx, requests, namespaces).await?;
         Ok(plan)
     }
 
@@ -185,8 +191,9 @@ impl<'a> Plan<'a> {
             return run.info();
         }
         let id = new.experiment_id;
-        let experiment = self.experiments.get(&id).filter(|_| caller.may_write(id));
-        let experiment = experiment.ok_or_else(|| Error::NotFound(Resource::Experiment(id.to_string())))?;
+        let absent = || Resource::Experiment(id.to_string());
+        let experiment = self.experiments.get(&id).ok_or_else(|| Error::NotFound(absent()))?;
+        self.rights.check(caller, id, absent)?;
         if experiment.deleted_ms.is_some() {
             return Err(inactive_experiment(id));
         }
@@ -228,7 +235,7 @@ impl<'a> Plan<'a> {
 
     fn log(&mut self, caller: &Caller, run_id: &'a str, log: &'a Log) -> Result<()> {
         let id = self.active(caller, run_id)?.id;
-        self.model_points.must_know(&log.model_metrics)?;
+        self.model_points.must_know(&log.model_metrics, caller, &self.rights)?;
         let conflicts: Vec<(&Param, &str)> = log
             .params
             .iter()
@@ -266,8 +273,9 @@ impl<'a> Plan<'a> {
     }
 
     fn active(&mut self, caller: &Caller, run_id: &str) -> Result<&mut RunRow> {
-        let run = self.runs.get_mut(run_id).filter(|run| caller.may_write(run.experiment_id));
-        let run = run.ok_or_else(|| Error::NotFound(Resource::Run(run_id.to_owned())))?;
+        let absent = || Resource::Run(run_id.to_owned());
+        let run = self.runs.get_mut(run_id).ok_or_else(|| Error::NotFound(absent()))?;
+        self.rights.check(caller, run.experiment_id, absent)?;
         run.must_be_active()?;
         Ok(run)
     }

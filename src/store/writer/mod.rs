@@ -11,6 +11,7 @@
 
 mod group;
 mod models;
+mod rights;
 mod series;
 
 use std::hash::{BuildHasher, DefaultHasher, Hasher};

@@ -1,7 +1,8 @@
 //! Points of logged models among what a group logs. Most groups have none.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
+use super::rights::Rights;
 use super::{ModelMetric, Work};
 use crate::error::{Error, Resource, Result};
 use crate::model::Caller;
@@ -12,7 +13,8 @@ use crate::store::sql::{Column, Columns};
 /// The points, and the models that they may name.
 #[derive(Default)]
 pub(super) struct ModelPoints<'a> {
-    known: HashSet<String>,
+    /// The namespaces of the models, by their ids.
+    known: HashMap<String, i64>,
     /// By run and key.
     points: Vec<(i64, i64, &'a ModelMetric)>,
 }
@@ -31,12 +33,24 @@ impl<'a> ModelPoints<'a> {
         Ok(())
     }
 
-    /// Refuses points of a model that does not exist, with the code that MLflow answers for what its database refuses.
-    pub fn must_know(&self, metrics: &[(i64, ModelMetric)]) -> Result<()> {
-        match metrics.iter().find(|(_, metric)| !self.known.contains(&metric.model_id)) {
-            None => Ok(()),
-            Some((_, metric)) => Err(Error::BadRequest(Resource::LoggedModel(metric.model_id.clone()).to_string())),
+    /// The namespaces of the models that the requests name.
+    pub fn namespaces(&self) -> impl Iterator<Item = i64> + '_ {
+        self.known.values().copied()
+    }
+
+    /// Refuses points of a model that does not exist, with the code that MLflow answers for what its database refuses, and
+    /// of one that the caller may not change.
+    pub fn must_know(&self, metrics: &[(i64, ModelMetric)], caller: &Caller, rights: &Rights) -> Result<()> {
+        for (_, metric) in metrics {
+            let absent = || Resource::LoggedModel(metric.model_id.clone());
+            let unknown = || Error::BadRequest(absent().to_string());
+            let namespace = self.known.get(&metric.model_id).ok_or_else(unknown)?;
+            rights.check(caller, *namespace, absent).map_err(|error| match error {
+                Error::NotFound(_) => unknown(),
+                error => error,
+            })?;
         }
+        Ok(())
     }
 
     /// Adds points that a run logged.

@@ -1,5 +1,6 @@
 //! The store as its callers see it: every public method, with the same assertions on SQLite and on PostgreSQL.
 
+mod access;
 mod artifacts;
 mod changes;
 mod compaction;

