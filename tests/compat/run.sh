@@ -83,17 +83,25 @@ lane() {
         for pid in $tests_pid $server_pid; do
             kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null || true
         done
-        [ -z "$created" ] || psql_of_postgres "DROP DATABASE IF EXISTS $created WITH (FORCE)"
+        for name in $created; do
+            psql_of_postgres "DROP DATABASE IF EXISTS $name WITH (FORCE)"
+        done
     }
     trap finish_lane EXIT
     trap 'exit 130' TERM
 
+    # A second server, with accounts, is started by the tests that need one.
+    export COMPAT_SERVER="" COMPAT_CLOSED_DATABASE=""
     if [ -z "${COMPAT_URI:-}" ]; then
+        COMPAT_SERVER=$server
         local options=(--listen "127.0.0.1:$port" --data "$work/data-$client-$database")
         if [ "$database" = postgres ]; then
-            psql_of_postgres "CREATE DATABASE compat_${client}_$$"
-            created=compat_${client}_$$
-            options+=(--database "$(postgres_url_of "$created")")
+            for name in "compat_${client}_$$" "compat_closed_${client}_$$"; do
+                psql_of_postgres "CREATE DATABASE $name"
+                created+=" $name"
+            done
+            options+=(--database "$(postgres_url_of "compat_${client}_$$")")
+            COMPAT_CLOSED_DATABASE=$(postgres_url_of "compat_closed_${client}_$$")
         fi
         "$server" server "${options[@]}" >"$work/server-$client-$database.log" 2>&1 &
         server_pid=$!
