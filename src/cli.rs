@@ -47,6 +47,9 @@ pub struct ConfigOptions {
     /// Print a complete configuration file that explains every option and holds the defaults
     #[arg(long, conflicts_with = "check")]
     pub example: bool,
+    /// Print which permission every route needs, and who has it
+    #[arg(long, conflicts_with_all = ["check", "example"])]
+    pub permissions: bool,
     /// Say only whether the configuration is valid: exit code 0 or 2
     #[arg(long)]
     pub check: bool,

@@ -7,7 +7,7 @@ use clap::Parser;
 use windvane::{
     cli::{Cli, Command, StoreFlags, UsageError},
     config::{EXAMPLE, Surroundings},
-    logs, manage, server,
+    http, logs, manage, server,
     state::system_clock,
 };
 
@@ -43,6 +43,10 @@ fn run(command: Command, surroundings: &Surroundings) -> anyhow::Result<()> {
         Command::Role(options) => manage(manage::Command::Role(options.command), &options.store, surroundings),
         Command::Config(options) if options.example => {
             print!("{EXAMPLE}");
+            Ok(())
+        }
+        Command::Config(options) if options.permissions => {
+            print!("{}", http::routes::describe(&http::table()));
             Ok(())
         }
         Command::Config(options) => {

@@ -59,6 +59,21 @@ impl Permission {
         Permission::Admin,
     ];
 
+    /// Who has it, on a server with accounts.
+    fn holders(self) -> &'static str {
+        match self {
+            Permission::Public => "everyone, signed in or not",
+            Permission::Monitor | Permission::SignedIn => "whoever is signed in",
+            Permission::Read => "reader of the namespace; searches and lists show what one may read",
+            Permission::CreateExperiment => {
+                "whoever is signed in, by a credential that may write and is not for one namespace; becomes its manager"
+            }
+            Permission::Write => "editor of the namespace",
+            Permission::Delete | Permission::Manage => "manager of the namespace",
+            Permission::Admin => "administrator of the site",
+        }
+    }
+
     /// The least role that the caller must have in the namespace that the request is about.
     pub fn role(self) -> Role {
         match self {
@@ -91,6 +106,16 @@ pub enum Root {
 }
 
 impl Root {
+    fn as_pattern(self) -> &'static str {
+        match self {
+            Root::Api2 => "/{api,ajax-api}/2.0/",
+            Root::Api3 => "/{api,ajax-api}/3.0/",
+            Root::Ajax2 => "/ajax-api/2.0/",
+            Root::Own => "/api/windvane/v1/",
+            Root::Plain => "/",
+        }
+    }
+
     fn prefixes(self) -> &'static [&'static str] {
         match self {
             Root::Api2 => &["/api/2.0/", "/ajax-api/2.0/"],
@@ -228,6 +253,23 @@ pub fn router(table: Vec<Route>, app: &AppState) -> Router<AppState> {
         }
     }
     router
+}
+
+/// The permission table for people: `windvane config --permissions`, and a part of `docs/SECURITY.md`.
+pub fn describe(table: &[Route]) -> String {
+    let mut text = String::new();
+    for permission in Permission::ALL {
+        let mut routes: Vec<_> = table
+            .iter()
+            .filter(|route| route.permission == permission)
+            .map(|route| (route.root.as_pattern(), route.path, route.method.as_str()))
+            .collect();
+        routes.sort_unstable();
+        let gap = if text.is_empty() { "" } else { "\n" };
+        text += &format!("{gap}{permission:?}: {}\n", permission.holders());
+        text.extend(routes.iter().map(|(root, path, method)| format!("  {method:6} {root}{path}\n")));
+    }
+    text
 }
 
 /// The name of a type without its module.

@@ -45,6 +45,13 @@ fn the_document_lists_exactly_the_routes_of_the_server() {
 }
 
 #[test]
+fn the_permission_table_of_the_document_is_the_one_that_is_in_force() {
+    let table = windvane::http::routes::describe(&windvane::http::table());
+    assert!(table.lines().count() > 90, "{table}");
+    assert!(read("docs/SECURITY.md").contains(&format!("```text\n{table}```\n")), "put it there:\n{table}");
+}
+
+#[test]
 fn the_first_page_lists_no_endpoint_that_is_not_served() {
     let page = read("static/src/endpoints.ts");
     let served: BTreeSet<&str> = windvane::http::table().iter().map(|route| route.path).collect();
