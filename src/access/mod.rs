@@ -27,6 +27,7 @@ use self::throttle::Throttle;
 use crate::error::{Error, Result};
 use crate::model::{Identity, Role};
 use crate::store::{ANYONE, Accounts, EVERYONE, Principal, PrincipalKind, Token, TokenKind};
+use crate::unix_users::{self, UnixUser};
 
 /// How long it is believed that what was read of accounts is still so.
 const FRESH: Duration = Duration::from_secs(2);
@@ -53,13 +54,8 @@ pub enum Credentials {
     Session(String),
     /// Someone of whom a trusted proxy says who it is.
     Vouched(String),
-    /// A user of this machine, as the kernel says, with the groups that the system knows.
-    SystemUser {
-        /// The user's name.
-        name: String,
-        /// The names of the groups.
-        groups: Vec<String>,
-    },
+    /// The user of this number of this machine, as the kernel says.
+    SystemUser(u32),
 }
 
 /// The part of the server that knows people. Cloning it is cheap.
@@ -140,6 +136,7 @@ impl Access {
             self.inner.proven.note_use(proof, now_ms);
             return Ok(proof.identity.clone());
         }
+        let then = self.inner.proven.now();
         let proof = match credentials {
             Credentials::None => self.anyone().await?,
             Credentials::Password { name, password } => {
@@ -158,19 +155,11 @@ impl Access {
                 Proof { expires_ms: Some(expires_ms), ..self.in_person(principal, &[]).await? }
             }
             Credentials::Vouched(name) => self.in_person(self.account_for(name, now_ms).await?, &[]).await?,
-            Credentials::SystemUser { name, groups } => {
-                let account = match self.inner.accounts.find_principal(name).await? {
-                    Some(principal) => principal,
-                    // Of the groups' roles only those are told of that belong to no class.
-                    None if self.inner.accounts.belonging(&[], groups).await?.0.is_empty() => return Err(SIGN_IN),
-                    None => self.account_for(name, now_ms).await?,
-                };
-                self.in_person(account, groups).await?
-            }
+            Credentials::SystemUser(uid) => self.by_system_user(*uid, now_ms).await?,
         };
         self.inner.proven.note_use(&proof, now_ms);
         let identity = proof.identity.clone();
-        self.inner.proven.keep(key, proof);
+        self.inner.proven.keep(then, key, proof);
         Ok(identity)
     }
 
@@ -244,6 +233,20 @@ impl Access {
         Ok(proof)
     }
 
+    /// A user of this machine: by the account of this name, or as a member of a group that has a role. Other users are asked
+    /// to sign in. The system may have to ask a directory service.
+    async fn by_system_user(&self, uid: u32, now_ms: i64) -> Result<Proof> {
+        let found = tokio::task::spawn_blocking(move || unix_users::find(uid)).await.map_err(Error::internal)?;
+        let UnixUser { name, groups } = found.ok_or(SIGN_IN)?;
+        let account = match self.inner.accounts.find_principal(&name).await? {
+            Some(principal) => principal,
+            // Of the groups' roles only those are told of that belong to no class.
+            None if self.inner.accounts.belonging(&[], &groups).await?.0.is_empty() => return Err(SIGN_IN),
+            None => self.account_for(&name, now_ms).await?,
+        };
+        self.in_person(account, &groups).await
+    }
+
     async fn by_access_token(&self, text: &str, now_ms: i64) -> Result<Proof> {
         let claims = self.signer().await?.verify(text).filter(|claims| claims.expires_ms > now_ms).ok_or(REFUSED)?;
         let token = self.inner.accounts.find_token_by_id(claims.token).await?;
@@ -311,7 +314,7 @@ impl std::fmt::Debug for Credentials {
             Credentials::Bearer(_) => "Bearer",
             Credentials::Session(_) => "Session",
             Credentials::Vouched(_) => "Vouched",
-            Credentials::SystemUser { .. } => "SystemUser",
+            Credentials::SystemUser(_) => "SystemUser",
         })
     }
 }

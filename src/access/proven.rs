@@ -1,6 +1,7 @@
 //! What was proven a moment ago.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -43,6 +44,8 @@ impl Proof {
 #[derive(Debug, Default)]
 pub(super) struct Proven {
     proofs: Mutex<HashMap<Key, Proof>>,
+    /// How often all of them were forgotten.
+    forgotten: AtomicU64,
     uses: Mutex<HashMap<i64, i64>>,
 }
 
@@ -53,8 +56,17 @@ impl Proven {
         proof.expires_ms.is_none_or(|end| end > now_ms).then_some(proof)
     }
 
-    pub fn keep(&self, key: Key, proof: Proof) {
+    /// The time before something is read that is to be kept.
+    pub fn now(&self) -> u64 {
+        self.forgotten.load(Ordering::Acquire)
+    }
+
+    /// Keeps what was read since `then`, unless all was forgotten meanwhile: it may have been read before the change.
+    pub fn keep(&self, then: u64, key: Key, proof: Proof) {
         let mut proofs = self.lock();
+        if self.now() != then {
+            return;
+        }
         if proofs.len() >= MAX_KEPT {
             proofs.retain(|_, proof| proof.is_fresh());
             if proofs.len() >= MAX_KEPT {
@@ -71,7 +83,9 @@ impl Proven {
     }
 
     pub fn clear(&self) {
-        self.lock().clear();
+        let mut proofs = self.lock();
+        self.forgotten.fetch_add(1, Ordering::AcqRel);
+        proofs.clear();
     }
 
     pub fn note_use(&self, proof: &Proof, now_ms: i64) {
@@ -111,10 +125,7 @@ pub(super) fn key(credentials: &Credentials) -> Key {
         Credentials::Bearer(text) => add(b"b", &[text]),
         Credentials::Session(cookie) => add(b"s", &[cookie]),
         Credentials::Vouched(name) => add(b"v", &[name]),
-        Credentials::SystemUser { name, groups } => {
-            add(b"u", &[name]);
-            add(b"g", &Vec::from_iter(groups.iter().map(String::as_str)));
-        }
+        Credentials::SystemUser(uid) => add(b"u", &[&uid.to_string()]),
     }
     hash.finalize().into()
 }

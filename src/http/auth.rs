@@ -17,7 +17,6 @@ use crate::access::{Credentials, SIGN_IN};
 use crate::error::{Error, Result};
 use crate::model::{Caller, Identity, Role};
 use crate::state::AppState;
-use crate::unix_users;
 
 /// The cookie of a browser that signed in.
 pub(super) const SESSION_COOKIE: &str = "windvane_session";
@@ -100,7 +99,7 @@ pub(super) async fn authenticate(
         return Ok(None);
     }
     let client = client(extensions);
-    let credentials = credentials(headers, extensions, client).await?;
+    let credentials = credentials(headers, extensions, client)?;
     app.access.identify(&credentials, &address(client), (app.clock)()).await.map(Some)
 }
 
@@ -130,7 +129,7 @@ fn caller(identity: Option<Arc<Identity>>, permission: Permission) -> Result<Cal
 }
 
 /// What a request carries. An `Authorization` header counts before all else: whoever sets one means it.
-async fn credentials(headers: &HeaderMap, extensions: &Extensions, client: &Client) -> Result<Credentials> {
+fn credentials(headers: &HeaderMap, extensions: &Extensions, client: &Client) -> Result<Credentials> {
     let mut given = headers.get_all(header::AUTHORIZATION).iter();
     match (given.next(), given.next()) {
         (Some(one), None) => return by_header(one),
@@ -145,16 +144,7 @@ async fn credentials(headers: &HeaderMap, extensions: &Extensions, client: &Clie
     if let Some(cookie) = session_cookie(headers).filter(|_| own_page) {
         return Ok(Credentials::Session(cookie));
     }
-    match client.unix_user {
-        Some(uid) => system_user(uid).await,
-        None => Ok(Credentials::None),
-    }
-}
-
-/// A user of this machine. The system may have to ask a directory service.
-async fn system_user(uid: u32) -> Result<Credentials> {
-    let found = tokio::task::spawn_blocking(move || unix_users::find(uid)).await.map_err(Error::internal)?;
-    Ok(found.map_or(Credentials::None, |user| Credentials::SystemUser { name: user.name, groups: user.groups }))
+    Ok(client.unix_user.map_or(Credentials::None, Credentials::SystemUser))
 }
 
 fn by_header(value: &HeaderValue) -> Result<Credentials> {

@@ -61,7 +61,8 @@ pub async fn create(app: AppState, caller: Caller, request: CreateRun) -> Result
         run_id: hexadecimal(&random_bytes::<16>()?),
         experiment_id: request.experiment_id,
         name: cut_tag(&name, app.options.long_values)?,
-        user_id: request.user_id,
+        // Whoever signed in is the owner, whatever the client says of itself.
+        user_id: caller.account().map_or(request.user_id, |_| caller.name().to_owned()),
         start_ms: request.start_time,
         tags: cut_tags(request.tags, app.options.long_values)?,
     };

@@ -285,7 +285,9 @@ async fn a_token_that_is_for_less_does_less() {
         assert_eq!(names(&reading).await, ["mine", "other"]);
         assert_eq!(names(&one).await, ["mine"]);
         let run = async |token: &str, experiment: &str| {
-            create(token, "runs/create", json!({ "experiment_id": experiment })).await.status
+            let reply = create(token, "runs/create", json!({ "experiment_id": experiment, "user_id": "root" })).await;
+            assert!(reply.status != 200 || reply.json()["run"]["info"]["user_id"] == "alice", "whose it is: {reply}");
+            reply.status
         };
         assert_eq!((run(&reading, &mine).await, run(&one, &mine).await, run(&one, &other).await), (403, 200, 404));
         let experiment = json!({ "name": "new" });
