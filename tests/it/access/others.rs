@@ -1,12 +1,12 @@
 //! Who is let in without a credential of their own: anyone, users of a proxy and of the machine, everybody on an open server.
 
-use super::{EXPERIMENTS, OWN, PASSWORD, basic, closed, get, give, refresh, send_from};
-use crate::support::{Database, Reply, START_MS, app, app_with, databases};
 use axum::http::Method;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 use windvane::http::layers::Peer;
 use windvane::model::Role;
+
+use super::{EXPERIMENTS, OWN, PASSWORD, basic, closed, get, give, refresh, send_from};
+use crate::support::{Database, Reply, START_MS, app, app_with, databases};
 
 #[tokio::test]
 async fn anyone_reads_where_anyone_may_and_nothing_else() {

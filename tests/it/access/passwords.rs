@@ -1,14 +1,15 @@
 //! Names and passwords: what is refused, what is alike, and what waits.
 
-use super::{EXPERIMENTS, OWN, PASSWORD, REFUSED, account, basic, bearer, closed, get, send, send_from, token};
-use crate::support::{Database, app, databases};
+use std::net::IpAddr;
+
 use axum::http::Method;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
-use serde_json::json;
-use std::net::IpAddr;
+use serde_json::{Value, json};
 use windvane::http::layers::Peer;
+
+use super::{EXPERIMENTS, OWN, PASSWORD, REFUSED, account, basic, bearer, closed, get, send, send_from, token};
+use crate::support::{Database, app, databases};
 
 #[tokio::test]
 async fn a_header_that_proves_nothing_is_refused_whatever_is_wrong_with_it() {

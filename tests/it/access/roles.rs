@@ -1,11 +1,11 @@
 //! Roles that managers give and take.
 
+use axum::http::Method;
+use serde_json::{Value, json};
+use windvane::model::Role;
+
 use super::{EXPERIMENTS, OWN, PASSWORD, account, basic, closed, get, give, send};
 use crate::support::{app, databases};
-use axum::http::Method;
-use serde_json::Value;
-use serde_json::json;
-use windvane::model::Role;
 
 #[tokio::test]
 async fn a_manager_gives_and_takes_roles_in_their_namespace() {

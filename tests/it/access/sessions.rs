@@ -1,11 +1,11 @@
 //! Browsers that signed in, and what other pages can do with their cookies (`security-cases.md` AU-09, BR-02).
 
+use axum::http::Method;
+use serde_json::{Value, json};
+use windvane::http::layers::Peer;
+
 use super::{DAY_MS, EXPERIMENTS, OWN, PASSWORD, REFUSED, basic, closed, get, send, send_from, sign_in};
 use crate::support::{Database, START_MS, app, app_with, databases};
-use axum::http::Method;
-use serde_json::Value;
-use serde_json::json;
-use windvane::http::layers::Peer;
 
 #[tokio::test]
 async fn a_browser_signs_in_with_a_cookie_that_only_our_pages_use() {

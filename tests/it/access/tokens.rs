@@ -1,17 +1,16 @@
 //! Tokens of the API, and Anemoi's login (`anemoi.md` section 4).
 
+use axum::http::Method;
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+use windvane::model::Role;
+
 use super::{
     DAY_MS, EXPERIMENTS, OWN, PASSWORD, REFUSED, access_token, account, basic, bearer, closed, get, give, login_token,
     refresh, send, sign_in, token, token_for,
 };
 use crate::support::{Database, START_MS, app, app_with, databases};
-use axum::http::Method;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::Value;
-use serde_json::json;
-use windvane::model::Role;
 
 #[tokio::test]
 async fn a_token_counts_as_it_was_made_until_it_ends() {
