@@ -18,6 +18,8 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::support::http::{Answer, exchange, read_answer, request};
+
 const CREATE: &str = "/api/2.0/mlflow/experiments/create";
 
 /// A running server; killed when dropped.
@@ -94,26 +96,6 @@ impl Drop for Server {
     }
 }
 
-#[derive(Debug)]
-struct Answer {
-    status: u16,
-    head: String,
-    body: String,
-}
-
-impl Answer {
-    fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().find_map(|line| {
-            let (key, value) = line.split_once(": ")?;
-            key.eq_ignore_ascii_case(name).then_some(value)
-        })
-    }
-
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
-    }
-}
-
 /// `windvane server` with its data in `directory` and nothing of this process's environment.
 fn command(directory: &Path, flags: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_windvane"));
@@ -125,30 +107,6 @@ fn command(directory: &Path, flags: &[&str]) -> Command {
 fn refused(mut command: Command) -> (Option<i32>, String) {
     let Output { status, stderr, .. } = command.output().unwrap();
     (status.code(), String::from_utf8(stderr).unwrap())
-}
-
-fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> String {
-    let mut text = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
-    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
-        text += "host: localhost\r\n";
-    }
-    for (name, value) in headers {
-        text += &format!("{name}: {value}\r\n");
-    }
-    format!("{text}\r\n{body}")
-}
-
-fn exchange(mut stream: impl Read + Write, request: &str) -> Answer {
-    stream.write_all(request.as_bytes()).unwrap();
-    read_answer(stream)
-}
-
-fn read_answer(mut stream: impl Read) -> Answer {
-    let mut text = String::new();
-    stream.read_to_string(&mut text).unwrap();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text:?}"));
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Answer { status, head: head.to_owned(), body: body.to_owned() }
 }
 
 fn mode(path: &Path) -> u32 {

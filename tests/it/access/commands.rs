@@ -1,35 +1,13 @@
 //! `windvane user`, `token` and `role` and the real server: the first administrator, and what a running server notices.
 
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
 
 use base64::Engine;
 use tempfile::TempDir;
 
-use crate::support::server::{Client, Server};
+use crate::support::server::{Client, Server, said, windvane};
 
 const PASSWORD: &str = "a password of the test";
-
-/// Runs a command on the data in `directory`, with this on its standard input.
-fn windvane(directory: &Path, arguments: &[&str], input: &str) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_windvane"));
-    command.env_clear().current_dir(directory).args(arguments).args(["--data", "data"]);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    // A command that reads nothing may have ended.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    child.wait_with_output().unwrap()
-}
-
-/// What a command that goes well prints: for scripts, then for people.
-#[track_caller]
-fn said(directory: &Path, arguments: &[&str], input: &str) -> String {
-    let output = windvane(directory, arguments, input);
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{arguments:?}: {told}");
-    String::from_utf8(output.stdout).unwrap() + &told
-}
 
 /// What a command that is refused says.
 #[track_caller]

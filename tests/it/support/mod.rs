@@ -5,6 +5,7 @@
 mod app;
 mod database;
 pub mod disk;
+pub mod http;
 pub mod ledger;
 mod reply;
 pub mod server;

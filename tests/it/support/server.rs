@@ -2,12 +2,14 @@
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -19,6 +21,8 @@ pub struct Server {
     child: Child,
     reader: Option<JoinHandle<()>>,
     log: Arc<Mutex<VecDeque<String>>>,
+    /// The record that says it is ready.
+    ready: Value,
 }
 
 impl Server {
@@ -45,7 +49,7 @@ impl Server {
         let reader = std::thread::spawn(move || {
             for line in records.lines().map_while(Result::ok) {
                 if line.contains("windvane is ready") {
-                    let _ = is_ready.send(());
+                    let _ = is_ready.send(line.clone());
                 }
                 let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
                 kept.push_back(line);
@@ -54,8 +58,11 @@ impl Server {
                 }
             }
         });
-        let server = Server { child, reader: Some(reader), log };
-        assert!(ready.recv().is_ok(), "the server ended before it was ready:\n{}", server.log());
+        let mut server = Server { child, reader: Some(reader), log, ready: Value::Null };
+        match ready.recv() {
+            Ok(record) => server.ready = serde_json::from_str(&record).unwrap(),
+            Err(_) => panic!("the server ended before it was ready:\n{}", server.log()),
+        }
         server
     }
 
@@ -63,6 +70,25 @@ impl Server {
     pub fn log(&self) -> String {
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         log.iter().map(|line| format!("{line}\n")).collect()
+    }
+
+    /// Waits until the server has written a line with this in it.
+    #[track_caller]
+    pub fn wait_for_log(&self, part: &str) -> String {
+        for _ in 0..1_500 {
+            if let Some(line) = self.log().lines().find(|line| line.contains(part)) {
+                return line.to_owned();
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("the server never wrote {part:?}");
+    }
+
+    /// The first of the TCP addresses that the flags named: scheme, and address with port.
+    pub fn tcp(&self) -> (&str, SocketAddr) {
+        let urls = self.ready["fields"]["listen"].as_str().unwrap().split(' ');
+        let (scheme, rest) = urls.filter_map(|url| url.split_once("://")).next().expect("a TCP address");
+        (scheme, rest.split('/').next().unwrap().parse().unwrap())
     }
 
     /// Its directory below `/proc`.
@@ -103,6 +129,26 @@ impl Drop for Server {
             eprintln!("the server's last words:\n{}", self.log());
         }
     }
+}
+
+/// Runs a command on the data in `directory`, with this on its standard input.
+pub fn windvane(directory: &Path, arguments: &[&str], input: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_windvane"));
+    command.env_clear().current_dir(directory).args(arguments).args(["--data", "data"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // A command that reads nothing may have ended.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+/// What a command that goes well prints: for scripts, then for people.
+#[track_caller]
+pub fn said(directory: &Path, arguments: &[&str], input: &str) -> String {
+    let output = windvane(directory, arguments, input);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{arguments:?}: {told}");
+    String::from_utf8(output.stdout).unwrap() + &told
 }
 
 /// Where the server of a directory listens.
