@@ -75,6 +75,12 @@ pub struct ServerOptions {
     /// Mode of the unix sockets: 0600, 0660 or 0666 [default: 0600]
     #[arg(long, value_name = "MODE")]
     unix_socket_mode: Option<String>,
+    /// Certificate in PEM, with which all TCP addresses speak TLS; needs --tls-key [default: none, plain HTTP]
+    #[arg(long, value_name = "FILE")]
+    tls_certificate: Option<String>,
+    /// Private key of the certificate in PEM
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<String>,
     /// Proxy whose headers are believed: an IP address, a network, or unix; may be given several times
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
     trusted_proxies: Vec<String>,
@@ -264,6 +270,8 @@ impl ServerOptions {
         set("listen", "--listen", self.listen.clone());
         set("allow_open", "--allow-open", given(&self.allow_open));
         set("unix_socket_mode", "--unix-socket-mode", given(&self.unix_socket_mode));
+        set("tls_certificate", "--tls-certificate", given(&self.tls_certificate));
+        set("tls_key", "--tls-key", given(&self.tls_key));
         set("trusted_proxies", "--trusted-proxies", self.trusted_proxies.clone());
         set("proxy_user_header", "--proxy-user-header", given(&self.proxy_user_header));
         set("prefix", "--prefix", given(&self.prefix));

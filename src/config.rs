@@ -18,7 +18,9 @@ use std::{
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
-pub use values::{Database, ListenAddress, LogFormat, Prefix, SecretUrl, Synchronous, TrustedProxy, host_name, redact};
+pub use values::{
+    Database, ListenAddress, LogFormat, Prefix, SecretUrl, Synchronous, TlsFiles, TrustedProxy, host_name, redact,
+};
 
 /// The documented defaults, as `windvane config --example` prints them.
 pub const EXAMPLE: &str = include_str!("../config.example.toml");
@@ -40,6 +42,8 @@ pub struct Config {
     pub allow_open: bool,
     /// The mode of unix sockets: 0600, 0660 or 0666.
     pub unix_socket_mode: u32,
+    /// What the TCP addresses speak TLS with, if they do.
+    pub tls: Option<TlsFiles>,
     /// Whose headers about others are believed.
     pub trusted_proxies: Vec<TrustedProxy>,
     /// The header in which these name the user, in lower case.
@@ -220,6 +224,7 @@ impl Config {
             listen: settings.get("listen")?,
             allow_open: settings.get("allow_open")?,
             unix_socket_mode: settings.get_with("unix_socket_mode", values::socket_mode)?,
+            tls: settings.tls_files()?,
             trusted_proxies: settings.get_list("trusted_proxies", values::trusted_proxy)?,
             proxy_user_header: settings.get_with("proxy_user_header", values::header_name)?,
             prefix: settings.get("prefix")?,
@@ -450,6 +455,17 @@ impl Settings {
         match usize::try_from(number) {
             Ok(wanted) if range.contains(&number) => Ok(wanted),
             _ => Err(self.error(key, &format!("{number} is not between {} and {}", range.start(), range.end()))),
+        }
+    }
+
+    /// The options `tls_certificate` and `tls_key`, which need each other.
+    fn tls_files(&self) -> Result<Option<TlsFiles>, ConfigError> {
+        let (certificate, key): (PathBuf, PathBuf) = (self.get("tls_certificate")?, self.get("tls_key")?);
+        match (certificate.as_os_str().is_empty(), key.as_os_str().is_empty()) {
+            (true, true) => Ok(None),
+            (false, false) => Ok(Some(TlsFiles { certificate, key })),
+            (false, true) => Err(self.error("tls_certificate", "it needs its private key; name the file in tls_key")),
+            (true, false) => Err(self.error("tls_key", "it needs its certificate; name the file in tls_certificate")),
         }
     }
 

@@ -122,6 +122,15 @@ pub(super) fn socket_mode(text: &str) -> Result<u32, String> {
     }
 }
 
+/// Where a certificate and its private key are, in PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The server's certificate, and after it the ones that lead to an authority.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
 /// The path below which everything is served: empty, or `/x` without a slash at its end.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]

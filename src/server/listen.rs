@@ -3,11 +3,13 @@
 use std::{
     ffi::OsStr,
     fmt, io,
+    net::IpAddr,
     os::{
         fd::{AsRawFd, OwnedFd},
         unix::fs::{FileTypeExt, MetadataExt, PermissionsExt},
     },
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -18,6 +20,7 @@ use rustix::{
 };
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
+use super::tls::Tls;
 use crate::config::ListenAddress;
 
 /// How long a peer may leave what was sent to it unacknowledged, or be silent without answering a probe, before its
@@ -28,7 +31,12 @@ const PEER_TIMEOUT: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub enum Listener {
     /// Reached by TCP.
-    Tcp(TcpListener),
+    Tcp {
+        /// The socket.
+        socket: TcpListener,
+        /// What its connections begin with.
+        tls: Option<Arc<Tls>>,
+    },
     /// Reached by path, on this node.
     Unix {
         /// The socket.
@@ -43,20 +51,28 @@ pub enum Listener {
 /// An accepted connection.
 #[derive(Debug)]
 pub enum Connection {
-    /// By TCP, from this address.
-    Tcp(TcpStream, std::net::SocketAddr),
+    /// By TCP.
+    Tcp {
+        /// The connection.
+        stream: TcpStream,
+        /// Where it comes from.
+        address: IpAddr,
+        /// What it begins with.
+        tls: Option<Arc<Tls>>,
+    },
     /// By a unix socket.
     Unix(UnixStream),
 }
 
 impl Listener {
     /// Binds an address; a name is resolved and the first of its addresses that can be bound is taken.
-    /// A unix socket gets this mode.
-    pub async fn bind(address: &ListenAddress, unix_mode: u32) -> anyhow::Result<Self> {
+    /// TCP addresses speak TLS where there is some; a unix socket gets this mode.
+    pub async fn bind(address: &ListenAddress, unix_mode: u32, tls: Option<Arc<Tls>>) -> anyhow::Result<Self> {
         match address {
             ListenAddress::Tcp { host, port } => {
                 let socket = TcpListener::bind((host.as_str(), *port)).await;
-                Ok(Listener::Tcp(socket.with_context(|| format!("cannot listen on {address}"))?))
+                let socket = socket.with_context(|| format!("cannot listen on {address}"))?;
+                Ok(Listener::Tcp { socket, tls })
             }
             ListenAddress::Unix(path) => {
                 // Clients may have another working directory than the server.
@@ -90,10 +106,10 @@ impl Listener {
     pub async fn accept(&self) -> io::Result<Connection> {
         loop {
             match self {
-                Listener::Tcp(socket) => {
+                Listener::Tcp { socket, tls } => {
                     let (stream, address) = socket.accept().await?;
                     prepare(&stream)?;
-                    return Ok(Connection::Tcp(stream, address));
+                    return Ok(Connection::Tcp { stream, address: address.ip(), tls: tls.clone() });
                 }
                 Listener::Unix { socket, only_user, .. } => {
                     let (stream, _) = socket.accept().await?;
@@ -113,10 +129,13 @@ impl fmt::Display for Listener {
     /// The address as a URL, with the port that was really taken.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Listener::Tcp(socket) => match socket.local_addr() {
-                Ok(address) => write!(out, "http://{address}"),
-                Err(_) => out.write_str("http://?"),
-            },
+            Listener::Tcp { socket, tls } => {
+                let scheme = if tls.is_some() { "https" } else { "http" };
+                match socket.local_addr() {
+                    Ok(address) => write!(out, "{scheme}://{address}"),
+                    Err(_) => write!(out, "{scheme}://?"),
+                }
+            }
             Listener::Unix { file, .. } => write!(out, "unix:{}", file.0.display()),
         }
     }

@@ -21,5 +21,6 @@ mod runs;
 mod search;
 mod store;
 mod support;
+mod tls;
 mod uploads;
 mod wire;
