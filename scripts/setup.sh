@@ -4,7 +4,8 @@
 #   scripts/setup.sh ui       Node
 #   scripts/setup.sh build    Rust, a C compiler
 #   scripts/setup.sh dist     Rust, a C compiler, Python with venv, objdump
-#   scripts/setup.sh test     Node, Rust, a C and a C++ compiler, Python with venv, PostgreSQL, the MLflow clients
+#   scripts/setup.sh test     Node, Rust, a C and a C++ compiler, Python with venv, PostgreSQL, nginx, curl, the MLflow
+#                             clients
 #
 # Debian packages are installed when run as root; otherwise the script names the missing ones and how to get them, and
 # exits with 1. Rust and Node are never installed: their owners choose how.
@@ -60,6 +61,8 @@ missing_for_test() {
     has c++ || echo g++
     missing_python
     has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || echo postgresql
+    has nginx || [[ -x /usr/sbin/nginx ]] || echo nginx-light
+    has curl || echo curl
 }
 
 # install_packages NAME...
@@ -69,14 +72,25 @@ install_packages() (
         fail "These Debian packages are missing: $*" \
             "As root, or by your administrator:  apt-get install --no-install-recommends $*"
     fi
-    # Tests start a PostgreSQL of their own. The package would start one for the whole machine as well.
+    # Tests start a PostgreSQL and an nginx of their own. The packages would start one for the whole machine as well.
     no_cluster=/etc/postgresql-common/createcluster.d/windvane-tests.conf
-    trap 'rm -f "$no_cluster"' EXIT
+    no_services=/usr/sbin/policy-rc.d
+    made=("$no_cluster")
+    trap 'rm -f "${made[@]}"' EXIT
     mkdir -p "$(dirname "$no_cluster")"
     echo 'create_main_cluster = false' >"$no_cluster"
+    if [[ ! -e $no_services ]]; then
+        made+=("$no_services")
+        printf '#!/bin/sh\nexit 101\n' >"$no_services"
+        chmod 755 "$no_services"
+    fi
     echo "Installing: $*"
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+    # Nor at the next start of the machine.
+    if [[ " $* " == *" nginx-light "* ]] && has systemctl; then
+        systemctl disable --quiet nginx || true
+    fi
 )
 
 # require_packages FUNCTION: installs what the function lists.
