@@ -117,12 +117,8 @@ impl Manager {
                 if !principal.kind.is_account() {
                     bail!("'{user}' is a {}, which has no tokens", principal.kind.as_str());
                 }
-                let at_most = match scope.as_str() {
-                    "read" => Role::Reader,
-                    "write" => Role::Editor,
-                    "full" => Role::Admin,
-                    other => bail!("--scope is '{other}'; it is read, write or full"),
-                };
+                let at_most = Role::from_scope(&scope)
+                    .with_context(|| format!("--scope is '{scope}'; it is read, write or full"))?;
                 let experiment_id = match namespace {
                     Some(namespace) => Some(self.accounts.find_namespace(&namespace).await?),
                     None => None,
@@ -154,13 +150,9 @@ impl Manager {
                         token.expires_ms.map_or("never".to_owned(), |end| days(end - self.now_ms, "in", "ended"));
                     let used = token.last_used_ms.map_or("never".to_owned(), |used| days(self.now_ms - used, "", ""));
                     let namespace = token.experiment_id.map_or("all".to_owned(), |id| id.to_string());
-                    let scope = match token.at_most {
-                        Role::Reader => "read",
-                        Role::Editor => "write",
-                        Role::Manager | Role::Admin => "full",
-                    };
+                    let scope = token.at_most.as_scope().to_owned();
                     let kind = token.kind.as_str().to_owned();
-                    [token.id.to_string(), token.principal, kind, scope.to_owned(), namespace, ends, used, token.name]
+                    [token.id.to_string(), token.principal, kind, scope, namespace, ends, used, token.name]
                 });
                 table(["ID", "USER", "KIND", "SCOPE", "NAMESPACE", "ENDS", "USED", "NAME"], rows)?;
             }
@@ -221,14 +213,7 @@ impl Manager {
     async fn make_group(&self, who: &str) -> anyhow::Result<()> {
         let Some(group) = who.strip_prefix("group:") else { return Ok(()) };
         validate::account_name(group)?;
-        let new = NewPrincipal {
-            name: who.to_owned(),
-            kind: PrincipalKind::Group,
-            display_name: String::new(),
-            email: String::new(),
-            password_hash: None,
-            site_role: None,
-        };
+        let new = NewPrincipal::named(who, PrincipalKind::Group);
         match self.accounts.create_principal(&new, self.now_ms).await {
             Ok(_) | Err(Error::Exists(_)) => Ok(()),
             Err(error) => Err(error.into()),

@@ -26,7 +26,7 @@ pub use self::secret::{TOKEN_PREFIX, fresh_token, hash_of};
 use self::throttle::Throttle;
 use crate::error::{Error, Result};
 use crate::model::{Identity, Role};
-use crate::store::{ANYONE, Accounts, EVERYONE, Principal, PrincipalKind, Token, TokenKind};
+use crate::store::{ANYONE, Accounts, EVERYONE, NewPrincipal, Principal, PrincipalKind, Token, TokenKind};
 use crate::unix_users::{self, UnixUser};
 
 /// How long it is believed that what was read of accounts is still so.
@@ -279,14 +279,7 @@ impl Access {
             return Ok(principal);
         }
         crate::validate::account_name(name)?;
-        let new = crate::store::NewPrincipal {
-            name: name.to_owned(),
-            kind: PrincipalKind::Person,
-            display_name: String::new(),
-            email: String::new(),
-            password_hash: None,
-            site_role: None,
-        };
+        let new = NewPrincipal::named(name, PrincipalKind::Person);
         match self.inner.accounts.create_principal(&new, now_ms).await {
             Ok(_) | Err(Error::Exists(_)) => {}
             Err(error) => return Err(error),

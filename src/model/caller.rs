@@ -35,6 +35,20 @@ impl Role {
         Self::ALL.into_iter().find(|role| role.as_str() == name)
     }
 
+    /// What a token is for that allows no more than this role.
+    pub fn as_scope(self) -> &'static str {
+        match self {
+            Role::Reader => "read",
+            Role::Editor => "write",
+            Role::Manager | Role::Admin => "full",
+        }
+    }
+
+    /// The most that a token for this allows: `read`, `write` or `full`.
+    pub fn from_scope(scope: &str) -> Option<Self> {
+        [Role::Reader, Role::Editor, Role::Admin].into_iter().find(|role| role.as_scope() == scope)
+    }
+
     /// The role of this number, as it is stored.
     pub fn from_number(number: i64) -> Option<Self> {
         Self::ALL.into_iter().find(|role| *role as i64 == number)

@@ -120,9 +120,7 @@ async fn must_be_closed(app: &AppState) -> Result<()> {
 async fn read(request: Request) -> Result<(Parts, Fields)> {
     must_be_json(request.headers())?;
     let (parts, body) = request.into_parts();
-    let mut head = Request::from_parts(parts.clone(), axum::body::Body::empty());
-    *head.body_mut() = body;
-    let (body, _room) = read_body(head, MAX_BODY).await?;
+    let (body, _room) = read_body(Request::from_parts(parts.clone(), body), MAX_BODY).await?;
     Ok((parts, Fields::from_body(&body)?))
 }
 

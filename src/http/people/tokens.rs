@@ -18,29 +18,14 @@ const MAX_DAYS: i64 = 3_660;
 /// The most tokens of an account.
 const MAX_TOKENS: usize = 500;
 
-/// What a token may be used for, in a word.
-pub(crate) fn scope(at_most: Role) -> &'static str {
-    match at_most {
-        Role::Reader => "read",
-        Role::Editor => "write",
-        Role::Manager | Role::Admin => "full",
-    }
-}
-
 /// The greatest role that a scope allows.
-///
-/// # Errors
-/// [`Error::Invalid`] that names the scopes.
-pub(crate) fn at_most(scope: &str) -> Result<Role> {
-    match scope {
-        "read" => Ok(Role::Reader),
-        "write" => Ok(Role::Editor),
-        "full" => Ok(Role::Admin),
-        other => Err(Error::Invalid(format!(
+fn at_most(scope: &str) -> Result<Role> {
+    Role::from_scope(scope).ok_or_else(|| {
+        Error::Invalid(format!(
             "Invalid value {} for parameter 'scope' supplied: it is 'read', 'write' or 'full'.",
-            validate::excerpt(other)
-        ))),
-    }
+            validate::excerpt(scope)
+        ))
+    })
 }
 
 /// A token, without its text.
@@ -65,7 +50,7 @@ impl TokenReply {
             id: token.id,
             name: token.name,
             kind: token.kind.as_str(),
-            scope: scope(token.at_most),
+            scope: token.at_most.as_scope(),
             experiment_id: token.experiment_id.map(|id| id.to_string()),
             created_ms: token.created_ms,
             expires_ms: token.expires_ms,

@@ -101,6 +101,14 @@ pub struct NewPrincipal {
     pub site_role: Option<Role>,
 }
 
+impl NewPrincipal {
+    /// One with a name and nothing else.
+    pub fn named(name: &str, kind: PrincipalKind) -> Self {
+        let (display_name, email) = Default::default();
+        NewPrincipal { name: name.to_owned(), kind, display_name, email, password_hash: None, site_role: None }
+    }
+}
+
 /// What of an account is to change; what is `None` stays.
 #[derive(Debug, Clone, Default)]
 pub struct AccountChange {

@@ -26,14 +26,8 @@ pub const PASSWORD: &str = "correct horse battery";
 
 /// Makes an account and answers its number. Only with `password` can it sign in.
 pub async fn account(app: &App, name: &str, site_role: Option<Role>, password: Option<&str>) -> i64 {
-    let new = NewPrincipal {
-        name: name.to_owned(),
-        kind: PrincipalKind::Person,
-        display_name: String::new(),
-        email: String::new(),
-        password_hash: password.map(|password| hash_password(password).unwrap()),
-        site_role,
-    };
+    let password_hash = password.map(|password| hash_password(password).unwrap());
+    let new = NewPrincipal { password_hash, site_role, ..NewPrincipal::named(name, PrincipalKind::Person) };
     app.store().accounts().create_principal(&new, START_MS).await.unwrap()
 }
 

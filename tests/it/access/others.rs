@@ -4,6 +4,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 use windvane::http::layers::Peer;
 use windvane::model::Role;
+use windvane::store::{NewPrincipal, PrincipalKind};
 
 use super::{EXPERIMENTS, OWN, PASSWORD, basic, closed, get, give, refresh, send_from};
 use crate::support::{Database, Reply, START_MS, app, app_with, databases};
@@ -86,14 +87,7 @@ async fn a_user_of_this_machine_is_who_the_kernel_says_and_has_the_roles_of_thei
     assert_eq!(ask(Some(4_000_000_000)).await.status, 401, "a user that the system does not know");
     assert_eq!(ask(Some(1)).await.status, 401, "'daemon' has no account, and no group of theirs has a role");
 
-    let group = windvane::store::NewPrincipal {
-        name: "group:daemon".to_owned(),
-        kind: windvane::store::PrincipalKind::Group,
-        display_name: String::new(),
-        email: String::new(),
-        password_hash: None,
-        site_role: None,
-    };
+    let group = NewPrincipal::named("group:daemon", PrincipalKind::Group);
     app.store().accounts().create_principal(&group, START_MS).await.unwrap();
     give(&app, "group:daemon", &experiment, Role::Editor).await;
     let found = ask(Some(1)).await.expect_ok();
