@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_handshake_that_never_ends_is_cut_at_a_deadline_or_when_it_is_time_to_stop() {
+    async fn a_handshake_that_never_ends_is_cut_at_a_deadline() {
         let served = served(8).await;
         let started = tokio::time::Instant::now();
         let mut stream = TcpStream::connect(served.tls).await.unwrap();
@@ -284,12 +284,6 @@ mod tests {
 
         assert_eq!(read_to_end(&mut stream).await, "");
         assert!(started.elapsed() < HEADER_TIMEOUT);
-
-        let mut stream = TcpStream::connect(served.tls).await.unwrap();
-        stream.write_all(&[0x16, 0x03, 0x01]).await.unwrap();
-        served.shutdown.stop.cancel();
-        served.serving.await.unwrap();
-        assert_eq!(read_to_end(&mut stream).await, "");
     }
 
     #[tokio::test(start_paused = true)]
