@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use cookie::Cookie;
 
-use super::layers::{Client, Page, discard_rest};
+use super::layers::{Client, ForBrowser, Page, discard_rest};
 use super::routes::Permission;
 use crate::access::{Credentials, SIGN_IN};
 use crate::error::{Error, Result};
@@ -36,10 +36,13 @@ pub(super) struct Guard {
 /// object is known, and tells the route who asks. The rest is decided where the object is read, with the same role.
 pub(super) async fn admit(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
     let Guard { app, permission } = guard;
+    // Browsers say that they are some only where the connection is secure.
+    let from_browser =
+        request.headers().contains_key("sec-fetch-site") || request.extensions().get::<ForBrowser>().is_some();
     if permission == Permission::Public {
-        return next.run(request).await;
+        // The sign-in is one of these, and refuses too.
+        return without_dialog(next.run(request).await, from_browser);
     }
-    let from_browser = request.headers().contains_key("sec-fetch-site");
     let client = client(request.extensions()).clone();
     let caller = match authenticate(&app, request.headers(), request.extensions()).await {
         Ok(identity) => caller(identity, permission),
@@ -139,9 +142,7 @@ fn credentials(headers: &HeaderMap, extensions: &Extensions, client: &Client) ->
     if let Some(name) = &client.proxy_user {
         return Ok(Credentials::Vouched(name.clone()));
     }
-    // Pages of this host at other ports send the cookie too: only our own may use it.
-    let own_page = matches!(extensions.get::<Page>(), None | Some(Page::None | Page::Own));
-    if let Some(cookie) = session_cookie(headers).filter(|_| own_page) {
+    if let Some(cookie) = session_cookie(headers).filter(|_| is_own_page(extensions)) {
         return Ok(Credentials::Session(cookie));
     }
     Ok(client.unix_user.map_or(Credentials::None, Credentials::SystemUser))
@@ -164,6 +165,12 @@ fn by_header(value: &HeaderValue) -> Result<Credentials> {
         return Ok(Credentials::Password { name: name.to_owned(), password: password.to_owned() });
     }
     Err(NO_PROOF)
+}
+
+/// Whether a request comes from one of our pages, or from no page. Pages of this host at other ports send the cookie too:
+/// only our own may use it.
+pub(super) fn is_own_page(extensions: &Extensions) -> bool {
+    matches!(extensions.get::<Page>(), None | Some(Page::None | Page::Own))
 }
 
 /// The session that a browser says it has.

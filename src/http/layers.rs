@@ -136,6 +136,9 @@ async fn pass(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
     let for_browser =
         request.uri().path().starts_with("/ajax-api/") || request.uri().path().starts_with("/api/windvane/");
+    if for_browser {
+        request.extensions_mut().insert(ForBrowser);
+    }
     let page = gate.rules.page(request.headers());
     let origin = request.headers().get(header::ORIGIN).cloned();
     request.extensions_mut().insert(page);
@@ -244,9 +247,9 @@ fn is_sane_id(id: &[u8]) -> bool {
     (1..=64).contains(&id.len()) && id.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
 }
 
-/// Marks an answer to an address that only web pages ask.
+/// Marks a request to an address that only web pages ask, and its answer.
 #[derive(Clone)]
-struct ForBrowser;
+pub(in crate::http) struct ForBrowser;
 
 /// What is compressed: large JSON for browsers, which often sit behind an ssh tunnel.
 ///

@@ -3,13 +3,13 @@
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, SET_COOKIE};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{Extensions, HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use cookie::{Cookie, SameSite, time::Duration};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::http::auth::{self, SESSION_COOKIE, address, audit, authenticate, client, session_cookie};
+use crate::http::auth::{self, SESSION_COOKIE, address, audit, authenticate, client, is_own_page, session_cookie};
 use crate::http::fields::Fields;
 use crate::http::layers::{Prefix, read_body};
 use crate::http::reply::{Empty, Json};
@@ -60,6 +60,7 @@ pub async fn get(State(app): State<AppState>, request: Request) -> Result<Respon
 /// `POST session`: a new session, whatever there was before.
 pub async fn create(State(app): State<AppState>, request: Request) -> Result<Response> {
     must_be_closed(&app).await?;
+    must_be_own_page(request.extensions())?;
     let (parts, mut fields) = read(request).await?;
     let (name, password) = (fields.required_text("name")?, fields.required_text("password")?);
     let client = client(&parts.extensions);
@@ -87,6 +88,7 @@ pub async fn create(State(app): State<AppState>, request: Request) -> Result<Res
 /// `DELETE session`
 pub async fn delete(State(app): State<AppState>, request: Request) -> Result<Response> {
     let (parts, _) = request.into_parts();
+    must_be_own_page(&parts.extensions)?;
     if let Some(cookie) = session_cookie(&parts.headers) {
         app.access.sign_out(&cookie).await?;
     }
@@ -115,6 +117,14 @@ async fn must_be_closed(app: &AppState) -> Result<()> {
         return Err(Error::BadRequest("this server has no accounts, so there is nobody to sign in as".to_owned()));
     }
     Ok(())
+}
+
+/// Whoever may read from a page of its own may still not sign people out, or in as somebody else.
+fn must_be_own_page(extensions: &Extensions) -> Result<()> {
+    if is_own_page(extensions) {
+        return Ok(());
+    }
+    Err(Error::Denied("only this server's own pages sign in and out".to_owned()))
 }
 
 async fn read(request: Request) -> Result<(Parts, Fields)> {

@@ -53,6 +53,10 @@ async fn a_header_that_proves_nothing_is_refused_whatever_is_wrong_with_it() {
     // A browser would show a dialog of its own.
     let asked = get(&app, EXPERIMENTS, &[("sec-fetch-site", "same-origin")]).await;
     assert_eq!((asked.status, asked.header("www-authenticate")), (401, "Session realm=\"windvane\""));
+    // Over plain HTTP it does not say that it is one.
+    let wrong = json!({ "name": "alice", "password": "wrong" });
+    let refused = send(&app, Method::POST, "/api/windvane/v1/session", &[], wrong).await;
+    assert_eq!((refused.status, refused.header("www-authenticate")), (401, "Session realm=\"windvane\""));
 }
 
 #[tokio::test]

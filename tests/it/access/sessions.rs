@@ -43,6 +43,11 @@ async fn a_browser_signs_in_with_a_cookie_that_only_our_pages_use() {
         assert_eq!(with(&[mine, ("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")]).await, 401);
         let wrong = basic("alice", "wrong");
         assert_eq!(with(&[mine, ("authorization", &wrong)]).await, 401, "a header counts before a cookie");
+        for (method, body) in [(Method::DELETE, json!({})), (Method::POST, body.clone())] {
+            let there = send(&app, method, session, &[mine, ("origin", "http://localhost:3000")], body).await;
+            assert_eq!((there.status, there.headers.get("set-cookie")), (403, None), "{there}");
+        }
+        assert_eq!(with(&[mine]).await, 200, "who signed in here is signed out here");
         let create = "/track/api/2.0/mlflow/experiments/create";
         for origin in ["null", "http://localhost:5001", "https://evil.example", "http://localhost.evil"] {
             let headers = [mine, ("origin", origin)];
