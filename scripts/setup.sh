@@ -4,8 +4,8 @@
 #   scripts/setup.sh ui       Node
 #   scripts/setup.sh build    Rust, a C compiler
 #   scripts/setup.sh dist     Rust, a C compiler, Python with venv, objdump
-#   scripts/setup.sh test     Node, Rust, a C and a C++ compiler, Python with venv, PostgreSQL, nginx, curl, the MLflow
-#                             clients
+#   scripts/setup.sh test     Node, Rust, a C and a C++ compiler, Python with venv, PostgreSQL, nginx, curl, Chromium, the
+#                             MLflow clients
 #
 # Debian packages are installed when run as root; otherwise the script names the missing ones and how to get them, and
 # exits with 1. Rust and Node are never installed: their owners choose how.
@@ -14,16 +14,19 @@ cd "$(dirname "$0")/.."
 source scripts/lib.sh
 
 OLDEST_NODE=18
+# What drives the browser in tests asks for more than the pages do.
+OLDEST_NODE_FOR_TEST=20
 OLDEST_PYTHON=3.11
 
 has() { command -v "$1" >/dev/null; }
 
+# require_node OLDEST
 require_node() {
     if ! has node || ! has npm; then
-        fail "Node is missing: install Node $OLDEST_NODE or newer with npm"
+        fail "Node is missing: install Node $1 or newer with npm"
     fi
-    node -e "process.exit(parseInt(process.versions.node) >= $OLDEST_NODE ? 0 : 1)" ||
-        fail "Node $(node --version) is too old: $OLDEST_NODE or newer is needed"
+    node -e "process.exit(parseInt(process.versions.node) >= $1 ? 0 : 1)" ||
+        fail "Node $(node --version) is too old: $1 or newer is needed"
 }
 
 require_rust() {
@@ -63,6 +66,7 @@ missing_for_test() {
     has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || echo postgresql
     has nginx || [[ -x /usr/sbin/nginx ]] || echo nginx-light
     has curl || echo curl
+    has chromium || echo chromium
 }
 
 # install_packages NAME...
@@ -102,7 +106,7 @@ require_packages() {
 
 case ${1:-} in
     ui)
-        require_node
+        require_node "$OLDEST_NODE"
         ;;
     build)
         require_rust
@@ -113,7 +117,7 @@ case ${1:-} in
         require_packages missing_for_dist
         ;;
     test)
-        require_node
+        require_node "$OLDEST_NODE_FOR_TEST"
         require_rust
         require_packages missing_for_test
         require_python

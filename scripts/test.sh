@@ -32,6 +32,10 @@ echo "PostgreSQL runs in $database"
 section "Rust tests"
 cargo test --locked
 
+section "Web pages in a browser"
+# With the binary that the Rust tests left.
+npm --prefix static run --silent test:browser
+
 section "Fuzzing"
 scripts/fuzz.sh
 
