@@ -14,7 +14,7 @@ BINARY := target/release/windvane
 ARGS ?=
 
 UI_MODULES := static/node_modules/.package-lock.json
-UI_SOURCES := $(shell find static/src -type f) static/index.html static/build.mjs static/tsconfig.json
+UI_SOURCES := $(shell find static/src -type f) static/index.html static/account.html static/build.mjs static/tsconfig.json
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile

@@ -8,8 +8,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The page that stands in for the UI.
+/// The page that stands in for all of the UI.
 const FALLBACK: &str = "static/fallback.html";
+/// The pages that `src/http/ui.rs` serves.
+const PAGES: [&str; 2] = ["index.html", "account.html"];
 /// Where `make ui` leaves the UI.
 const BUILT: &str = "static/dist";
 
@@ -22,14 +24,13 @@ fn main() -> io::Result<()> {
     fs::create_dir_all(&embedded)?;
 
     println!("cargo::rerun-if-env-changed=WINDVANE_RELEASE");
-    if Path::new(BUILT).join("index.html").is_file() {
+    let missing = PAGES.iter().find(|page| !Path::new(BUILT).join(page).is_file());
+    let Some(missing) = missing else {
         println!("cargo::rerun-if-changed={BUILT}");
         return copy_tree(Path::new(BUILT), &embedded);
-    }
+    };
     if env::var_os("WINDVANE_RELEASE").is_some() {
-        println!(
-            "cargo::error=a release carries the web pages, and {BUILT}/index.html is missing: run `make ui` first"
-        );
+        println!("cargo::error=a release carries the web pages, and {BUILT}/{missing} is missing: run `make ui` first");
         return Ok(());
     }
     println!(
@@ -38,7 +39,9 @@ fn main() -> io::Result<()> {
     // A watched path that does not exist makes cargo run this script, and compile the crate, at every build. The folder
     // above it exists, and its time changes when the pages are built.
     println!("cargo::rerun-if-changed=static");
-    fs::copy(FALLBACK, embedded.join("index.html"))?;
+    for page in PAGES {
+        fs::copy(FALLBACK, embedded.join(page))?;
+    }
     Ok(())
 }
 

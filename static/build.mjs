@@ -1,7 +1,8 @@
 // Builds the UI into static/dist, laid out as the server serves it:
 //
 //   dist/index.html            what `/` answers
-//   dist/static-files/*        everything it refers to; each name carries a hash of the content
+//   dist/account.html          what `/login`, `/seed` and `/tokens` answer
+//   dist/static-files/*        everything they refer to; each name carries a hash of the content
 //
 // Beside each file lie its .br and .gz forms, so the server never compresses one itself.
 
@@ -13,8 +14,11 @@ import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import { build } from "esbuild";
 
-/** Gzipped size in bytes that one first load may cost: HTML, scripts, styles and pictures together. */
+/** Gzipped size in bytes that all pages may cost: HTML, scripts, styles and pictures together. */
 const FIRST_LOAD_LIMIT = 100_000;
+
+/** The pages, each with the names of its sources in place of what is made of them. */
+const PAGES = ["index.html", "account.html"];
 
 const home = dirname(fileURLToPath(import.meta.url));
 const dist = join(home, "dist");
@@ -25,7 +29,7 @@ await mkdir(files, { recursive: true });
 
 const result = await build({
   absWorkingDir: home,
-  entryPoints: ["src/main.ts", "src/page.css"],
+  entryPoints: ["src/main.ts", "src/account.ts", "src/page.css", "src/account.css"],
   outdir: files,
   bundle: true,
   format: "esm",
@@ -40,24 +44,26 @@ const result = await build({
   logLevel: "warning",
 });
 
-/** Where each source that index.html names ended up, as a URL relative to the page. */
+/** Where each source that a page names ended up, as a URL relative to the page. */
 const urls = new Map();
 for (const [output, { entryPoint }] of Object.entries(result.metafile.outputs)) {
   if (entryPoint) urls.set(entryPoint, relative(dist, join(home, output)));
 }
 urls.set("src/icon.svg", await copyHashed("src/icon.svg"));
 
-const template = await readFile(join(home, "index.html"), "utf8");
-const page = template.replace(/(?<=(?:href|src)=")src\/[^"]+/g, (source) => {
-  const url = urls.get(source);
-  if (!url) throw new Error(`index.html refers to ${source}, which the build does not make`);
-  return url;
-});
-await writeFile(join(dist, "index.html"), page);
+for (const page of PAGES) {
+  const template = await readFile(join(home, page), "utf8");
+  const filled = template.replace(/(?<=(?:href|src)=")src\/[^"]+/g, (source) => {
+    const url = urls.get(source);
+    if (!url) throw new Error(`${page} refers to ${source}, which the build does not make`);
+    return url;
+  });
+  await writeFile(join(dist, page), filled);
+}
 
-const sizes = await Promise.all([join(dist, "index.html"), ...(await listFiles(files))].map(compress));
+const sizes = await Promise.all([...PAGES.map((page) => join(dist, page)), ...(await listFiles(files))].map(compress));
 const total = sizes.reduce((sum, size) => sum + size, 0);
-if (total > FIRST_LOAD_LIMIT) throw new Error(`the page needs ${total} bytes gzipped, the limit is ${FIRST_LOAD_LIMIT}`);
+if (total > FIRST_LOAD_LIMIT) throw new Error(`the pages need ${total} bytes gzipped, the limit is ${FIRST_LOAD_LIMIT}`);
 console.log(`static/dist: ${sizes.length} files, ${(total / 1000).toFixed(1)} kB gzipped`);
 
 /** Copies a file that esbuild does not handle to a name with its hash; returns its URL relative to the page. */

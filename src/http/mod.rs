@@ -147,6 +147,9 @@ pub fn table() -> Vec<Route> {
         raw(get.clone(), Plain, "ready", Public, ops::ready).typed("none", "Ready"),
         raw(get.clone(), Plain, "metrics", Monitor, ops::metrics).typed("none", "text"),
         raw(get.clone(), Plain, "", Public, ui::page).typed("none", "HTML"),
+        raw(get.clone(), Plain, "login", Public, ui::account_page).typed("none", "HTML"),
+        raw(get.clone(), Plain, "seed", Public, ui::account_page).typed("none", "HTML"),
+        raw(get.clone(), Plain, "tokens", Public, ui::account_page).typed("none", "HTML"),
         raw(get, Plain, "static-files/{*path}", Public, ui::file).typed("none", "bytes"),
     ]
 }

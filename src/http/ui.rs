@@ -1,4 +1,4 @@
-//! The web pages that the binary carries: `/` and `/static-files/…`.
+//! The web pages that the binary carries: `/`, those of accounts, and `/static-files/…`.
 //!
 //! The set of files is fixed when the binary is compiled (`build.rs` says which), so a path is only ever looked up in
 //! it and cannot lead anywhere else. Each file lies there three times, plain and compressed with Brotli and gzip; what
@@ -12,7 +12,7 @@ use axum::{
 };
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-/// The pages as `build.rs` laid them out: `index.html` and `static-files/*`, each with `.br` and `.gz` beside it.
+/// The pages as `build.rs` laid them out: `index.html`, `account.html` and `static-files/*`, each with `.br` and `.gz` beside it.
 #[derive(RustEmbed)]
 #[folder = "$OUT_DIR/ui"]
 struct Pages;
@@ -41,6 +41,13 @@ const HEADERS: [(HeaderName, &str); 3] = [
 /// Takes no caller: the page holds nothing of what is recorded, its script asks for that with the caller's rights.
 pub async fn page(headers: HeaderMap) -> Response {
     serve::<Pages>("index.html", ASK_FIRST, &headers)
+}
+
+/// `GET /login`, `GET /seed`, `GET /tokens`: one page, whose script sees by the address which of them it is.
+///
+/// Takes no caller, as [`page`].
+pub async fn account_page(headers: HeaderMap) -> Response {
+    serve::<Pages>("account.html", ASK_FIRST, &headers)
 }
 
 /// `GET /static-files/{*path}`
@@ -165,7 +172,10 @@ mod tests {
     }
 
     async fn get_path(path: &str) -> Response {
-        let router = Router::new().route("/", get(page)).route("/static-files/{*path}", get(file));
+        let router = Router::new()
+            .route("/", get(page))
+            .route("/login", get(account_page))
+            .route("/static-files/{*path}", get(file));
         router.oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap()
     }
 
@@ -240,28 +250,33 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_page_is_asked_about_each_time_and_allows_nothing_from_elsewhere() {
-        let response = get_path("/").await;
+    async fn a_page_is_asked_about_each_time_and_allows_nothing_from_elsewhere() {
+        for path in ["/", "/login"] {
+            let response = get_path(path).await;
 
-        assert_eq!(response.status(), StatusCode::OK);
-        assert_eq!(response.headers()[header::CACHE_CONTROL], "no-cache");
-        assert_eq!(response.headers()[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
-        assert_eq!(response.headers()[header::REFERRER_POLICY], "same-origin");
-        let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
-        assert!(policy.starts_with("default-src 'self';") && !policy.contains("unsafe"), "{policy}");
-        assert!(text(response).await.contains("<title>Windvane</title>"));
+            assert_eq!(response.status(), StatusCode::OK, "{path}");
+            assert_eq!(response.headers()[header::CACHE_CONTROL], "no-cache");
+            assert_eq!(response.headers()[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+            assert_eq!(response.headers()[header::REFERRER_POLICY], "same-origin");
+            let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
+            assert!(policy.starts_with("default-src 'self';") && !policy.contains("unsafe"), "{policy}");
+            assert!(text(response).await.contains("<title>Windvane</title>"), "{path}");
+        }
     }
 
     #[tokio::test]
-    async fn all_that_the_page_refers_to_is_there_and_kept_for_ever() {
-        let html = text(get_path("/").await).await;
-        let references: Vec<&str> = html.split(['"', '\'']).filter(|part| part.starts_with("static-files/")).collect();
+    async fn all_that_a_page_refers_to_is_there_and_kept_for_ever() {
+        for page in ["/", "/login"] {
+            let html = text(get_path(page).await).await;
+            let parts = html.split(['"', '\'']);
+            let references: Vec<&str> = parts.filter(|part| part.starts_with("static-files/")).collect();
 
-        assert_eq!(references.is_empty(), plain_files().is_empty(), "the page uses the files that were built");
-        for reference in references {
-            let response = get_path(&format!("/{reference}")).await;
-            assert_eq!(response.status(), StatusCode::OK, "{reference}");
-            assert_eq!(response.headers()[header::CACHE_CONTROL], FOR_EVER, "{reference}");
+            assert_eq!(references.is_empty(), plain_files().is_empty(), "{page} uses the files that were built");
+            for reference in references {
+                let response = get_path(&format!("/{reference}")).await;
+                assert_eq!(response.status(), StatusCode::OK, "{page}: {reference}");
+                assert_eq!(response.headers()[header::CACHE_CONTROL], FOR_EVER, "{page}: {reference}");
+            }
         }
     }
 

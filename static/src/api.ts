@@ -1,4 +1,4 @@
-// What this page asks the server. Every URL is relative to the page, so it works below any prefix.
+// What the pages ask the server. Every URL is relative to the page, so it works below any prefix.
 
 /** Longest wait for an answer, ms; a page that says nothing is worse than one that says it failed. */
 const TIMEOUT_MS = 15_000;
@@ -24,6 +24,39 @@ export interface RunInfo {
   status: string;
   start_time?: number;
   end_time?: number;
+}
+
+/** Who is signed in here. */
+export interface User {
+  name: string;
+  display_name: string;
+  admin: boolean;
+}
+
+/** Whether the server has accounts, and who is signed in. */
+export interface Session {
+  accounts: boolean;
+  user: User | null;
+}
+
+/** A token, without its text. Times are epoch milliseconds. */
+export interface Token {
+  id: number;
+  name: string;
+  kind: "api" | "login";
+  scope: "read" | "write" | "full";
+  experiment_id?: string;
+  created_ms: number;
+  expires_ms: number | null;
+  last_used_ms: number | null;
+}
+
+/** What a new token shall be. A login token has neither scope nor days of its own. */
+export interface NewToken {
+  name: string;
+  kind: Token["kind"];
+  scope?: Token["scope"];
+  expires_days?: number;
 }
 
 /** Experiments found, and whether there are more than were read. */
@@ -80,13 +113,53 @@ export async function newestRuns(experimentIds: readonly string[]): Promise<RunI
   return (answer.runs ?? []).map((run) => run.info);
 }
 
-async function post<Answer>(path: string, request: object): Promise<Answer> {
-  const response = await ask(`ajax-api/2.0/mlflow/${path}`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(request),
-  });
-  return (await response.json()) as Answer;
+/** Who the server takes this browser for. */
+export function session(): Promise<Session> {
+  return own("GET", "session");
+}
+
+/** Signs in; the browser keeps the cookie, which no script sees. */
+export function signIn(name: string, password: string): Promise<Session> {
+  return own("POST", "session", { name, password });
+}
+
+/** Signs out, also where nobody is signed in. */
+export async function signOut(): Promise<void> {
+  await own("DELETE", "session");
+}
+
+/** Changes the password of who is signed in; other browsers are signed out. */
+export async function changePassword(password: string, newPassword: string): Promise<void> {
+  await own("POST", "session/password", { password, new_password: newPassword });
+}
+
+/** The tokens of who is signed in, newest first. */
+export async function tokens(): Promise<Token[]> {
+  return (await own<{ tokens: Token[] }>("GET", "tokens")).tokens;
+}
+
+/** Makes a token; its text, which is told this once. */
+export async function createToken(token: NewToken): Promise<string> {
+  return (await own<{ token: string }>("POST", "tokens", token)).token;
+}
+
+/** Ends a token. */
+export async function revokeToken(id: number): Promise<void> {
+  await own("DELETE", `tokens/${id}`);
+}
+
+function post<Answer>(path: string, request: object): Promise<Answer> {
+  return json("POST", `ajax-api/2.0/mlflow/${path}`, request);
+}
+
+function own<Answer>(method: string, path: string, request?: object): Promise<Answer> {
+  return json(method, `api/windvane/v1/${path}`, request);
+}
+
+async function json<Answer>(method: string, url: string, request?: object): Promise<Answer> {
+  const body = request === undefined ? null : JSON.stringify(request);
+  const headers: HeadersInit = body === null ? {} : { "Content-Type": "application/json" };
+  return (await (await ask(url, { method, headers, body })).json()) as Answer;
 }
 
 async function ask(url: string, options: RequestInit = {}): Promise<Response> {

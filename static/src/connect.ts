@@ -1,8 +1,6 @@
+import { copyButton } from "./copy.ts";
 import { element } from "./dom.ts";
 import { shellWord } from "./format.ts";
-
-/** How long a copy button says what it did, ms. */
-const NOTICE_MS = 2_000;
 
 const EXAMPLE = `import mlflow
 with mlflow.start_run(run_name="first"):
@@ -24,32 +22,22 @@ export function fillSteps(steps: readonly Element[]): void {
   });
 }
 
-function copyButton(name: string, source: HTMLElement): HTMLButtonElement {
-  const button = element("button", { type: "button", class: "copy", "aria-label": name }, "Copy");
-  const notice = element("span", { class: "visually-hidden", role: "status" });
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  button.addEventListener("click", async () => {
-    const done = await copy(source);
-    button.firstChild?.replaceWith(done ? "Copied" : "Press Ctrl-C");
-    notice.textContent = done ? "Copied" : "Selected; press Ctrl-C to copy";
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      button.firstChild?.replaceWith("Copy");
-      notice.textContent = "";
-    }, NOTICE_MS);
-  });
-  button.append(notice);
-  return button;
-}
-
-/** Copies the text of an element; false leaves it selected for the user to copy. */
-async function copy(source: HTMLElement): Promise<boolean> {
-  try {
-    await navigator.clipboard.writeText(source.textContent ?? "");
-    return true;
-  } catch {
-    // No clipboard outside https and localhost, where a cluster's address usually is. The old way works there.
-    getSelection()?.selectAllChildren(source);
-    return document.execCommand("copy");
-  }
+/** Adds to the first step how a client says who it is, for a server that has accounts. */
+export function explainAccounts(firstStep: Element): void {
+  const code = (name: string): HTMLElement => element("code", {}, name);
+  firstStep.append(
+    element(
+      "p",
+      { class: "hint" },
+      "This server has accounts. Set ",
+      code("MLFLOW_TRACKING_TOKEN"),
+      " to ",
+      element("a", { href: "tokens" }, "a token of yours"),
+      ", or ",
+      code("MLFLOW_TRACKING_USERNAME"),
+      " and ",
+      code("MLFLOW_TRACKING_PASSWORD"),
+      " to your name and password.",
+    ),
+  );
 }

@@ -79,6 +79,16 @@ export const GROUPS: readonly Group[] = [
     ],
   },
   {
+    title: "Accounts",
+    about: "Pages to sign in and to make tokens, where there are accounts; Anemoi’s login.",
+    endpoints: [
+      ["GET", "/login"],
+      ["GET", "/tokens"],
+      ["GET", "/seed"],
+      ["POST", "/refreshtoken"],
+    ],
+  },
+  {
     title: "Service",
     about: "For load balancers, monitoring and clients.",
     endpoints: [

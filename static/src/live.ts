@@ -2,12 +2,16 @@ import { EXPERIMENTS_READ, Failure, experiments, newestRuns, ready, version } fr
 import type { Experiment, Experiments, RunInfo } from "./api.ts";
 import { byId, element } from "./dom.ts";
 import { count, duration, fullMoment, moment } from "./format.ts";
+import { signInLink } from "./user.ts";
 
 /** Pause between two looks at the server while the page is visible, ms. */
 const PAUSE_MS = 10_000;
 
 /** Longest pause when the server does not answer, ms. */
 const LONGEST_PAUSE_MS = 60_000;
+
+/** Stands for the answer of a server that was asked already. */
+const SIGN_IN = new Failure(401, "sign in");
 
 const STATUS_WORDS: Readonly<Record<string, string>> = {
   RUNNING: "Running",
@@ -17,8 +21,11 @@ const STATUS_WORDS: Readonly<Record<string, string>> = {
   KILLED: "Killed",
 };
 
-/** Shows what is on the server and keeps it up to date while the page is visible. */
-export function followServer(): void {
+/**
+ * Shows what is on the server and keeps it up to date while the page is visible. `refused` is called when the server wants
+ * to know who asks.
+ */
+export function followServer(refused: () => void): void {
   const facts = {
     experiments: fact("Experiments"),
     latest: fact("Last run started"),
@@ -31,6 +38,8 @@ export function followServer(): void {
   let pauseMs = PAUSE_MS;
   let lastUpdate: Date | null = null;
   let looking = false;
+  /** Whether the data is for who signs in. It is not asked for again until somebody may have done so in another window. */
+  let closed = false;
 
   const look = async (): Promise<void> => {
     if (looking) return;
@@ -44,7 +53,8 @@ export function followServer(): void {
 
   /** One look; each part that fails says so in its own place. Returns whether the server answered at all. */
   const lookOnce = async (): Promise<boolean> => {
-    const [state, known, answered] = await Promise.allSettled([ready(), experiments(), version()]);
+    const asked = closed ? Promise.reject(SIGN_IN) : experiments();
+    const [state, known, answered] = await Promise.allSettled([ready(), asked, version()]);
     showState(state);
     if (answered.status === "fulfilled") facts.version.set(`MLflow ${answered.value}`);
     if (known.status === "fulfilled") facts.experiments.set(count(known.value.found.length, known.value.more));
@@ -57,7 +67,13 @@ export function followServer(): void {
       lastUpdate = new Date();
       byId("updated").textContent = `Updated ${lastUpdate.toLocaleTimeString("en-GB")}`;
     } catch (failure) {
-      showFailure(failure, lastUpdate, look);
+      if (failure instanceof Failure && failure.status === 401) {
+        if (!closed) refused();
+        closed = true;
+        showClosed();
+      } else {
+        showFailure(failure, lastUpdate, look);
+      }
     }
     Object.values(facts).forEach((shown) => shown.giveUp());
     return state.status === "fulfilled";
@@ -65,7 +81,10 @@ export function followServer(): void {
 
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) clearTimeout(timer);
-    else void look();
+    else {
+      closed = false;
+      void look();
+    }
   });
   void look();
 }
@@ -168,6 +187,19 @@ function nothing(known: readonly Experiment[]): HTMLElement {
 function skeleton(): HTMLElement {
   const bars = Array.from({ length: 4 }, () => element("div", { class: "waiting row" }));
   return element("div", { class: "skeleton", role: "status", "aria-label": "Loading the newest runs" }, ...bars);
+}
+
+/** Says where to sign in. What was there before goes: it is not for who has signed out. */
+function showClosed(): void {
+  byId("runs").replaceChildren(
+    element(
+      "div",
+      { class: "empty" },
+      element("p", { class: "empty-title" }, "The runs are for those who sign in."),
+      element("p", {}, signInLink("./")),
+    ),
+  );
+  byId("updated").textContent = "";
 }
 
 /** Says what failed above the data that was there before, which stays, dimmed. */

@@ -78,8 +78,9 @@ fn only_questions_about_the_server_itself_are_public() {
 
     // In the order of the table: the session is asked for by who is not signed in, and the login proves itself.
     let session = ["session"; 3];
-    let others = ["refreshtoken", "mlflow/server-info", "health", "version", "ready", "", "static-files/{*path}"];
-    assert_eq!(public, [session.as_slice(), &others].concat());
+    let service = ["refreshtoken", "mlflow/server-info", "health", "version", "ready"];
+    let pages = ["", "login", "seed", "tokens", "static-files/{*path}"];
+    assert_eq!(public, [session.as_slice(), &service, &pages].concat());
 }
 
 #[tokio::test]

@@ -1,0 +1,20 @@
+/** Where to go when nothing else is asked for, or what is asked for is not one of our pages. */
+const FRONT = "./";
+
+/** Visible ASCII without the backslash, which some browsers read as a slash. */
+const PLAIN = /^[!-[\]-~]*$/;
+/** A name between slashes: characters that mean the same everywhere, and no dots that lead upwards. */
+const SEGMENT = /^(?!\.{1,2}$)[\w.~-]+$/;
+
+/**
+ * The page to go to after signing in, out of a query that anybody may have written.
+ *
+ * Only a path below this page's own folder is followed. All that could name another host, or be read as such by one
+ * browser or the other (`//`, `\`, a scheme, percent signs, line ends), leads to the first page. So does what leaves the
+ * folder: on a portal, other people's pages are there.
+ */
+export function returnPath(asked: string | null): string {
+  const path = (asked ?? "").replace(/[?#].*$/s, "").replace(/\/$/, "");
+  const isOurs = path.split("/").every((segment) => SEGMENT.test(segment));
+  return asked !== null && isOurs && PLAIN.test(asked) ? asked : FRONT;
+}

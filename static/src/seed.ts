@@ -1,0 +1,40 @@
+import { createToken } from "./api.ts";
+import type { Session } from "./api.ts";
+import { element } from "./dom.ts";
+import { action } from "./form.ts";
+import { madeToken } from "./made.ts";
+
+const COMMAND = "anemoi-training mlflow login";
+
+/** The page to which Anemoi's login sends people for a token. */
+export function seed(known: Session): readonly HTMLElement[] {
+  const title = element("h1", {}, "Log in for Anemoi");
+  if (!known.accounts) {
+    return [
+      title,
+      element("p", {}, "This server has no accounts, so any text works as the token. Type one where ", command(), " asks for it."),
+    ];
+  }
+  const about = element("p", {}, command(), " asks for a token. Make one here and paste it there.");
+  const box = element("div", {});
+  box.append(
+    action("Make a login token", { class: "primary" }, async () => {
+      const text = await createToken({ name: COMMAND, kind: "login" });
+      box.replaceChildren(
+        madeToken(
+          text,
+          "Paste it where ",
+          command(),
+          " asks for it. It lives until 31 days have passed without its being used; ",
+          element("a", { href: "tokens" }, "Tokens"),
+          " lists it and can end it earlier.",
+        ),
+      );
+    }),
+  );
+  return [title, about, box];
+}
+
+function command(): HTMLElement {
+  return element("code", {}, COMMAND);
+}
