@@ -70,6 +70,8 @@ export function followServer(refused: () => void): void {
       if (failure instanceof Failure && failure.status === 401) {
         if (!closed) refused();
         closed = true;
+        facts.experiments.hide();
+        facts.latest.hide();
         showClosed();
       } else {
         showFailure(failure, lastUpdate, look);
@@ -96,6 +98,8 @@ interface Fact {
   set(text: string): void;
   /** Ends the waiting for a value that could not be had; one that was there before stays. */
   giveUp(): void;
+  /** Takes away a value that is not for who asks. */
+  hide(): void;
 }
 
 /** A named value; until it is known a grey bar stands in its place. */
@@ -111,6 +115,7 @@ function fact(name: string): Fact {
     giveUp: () => {
       if (value.className === "waiting") set("unknown");
     },
+    hide: () => set("–"),
   };
 }
 

@@ -14,7 +14,7 @@ export function login(known: Session): readonly HTMLElement[] {
   }
   if (known.user !== null) {
     const who = element("p", {}, "You are signed in as ", element("strong", {}, called(known.user)), ".");
-    return [title, who, element("div", { class: "form-end" }, go(onward), signOutButton())];
+    return [element("h1", {}, "Signed in"), who, element("div", { class: "form-end" }, go(onward), signOutButton())];
   }
   return [title, card(onward)];
 }

@@ -15,9 +15,9 @@ export function seed(known: Session): readonly HTMLElement[] {
       element("p", {}, "This server has no accounts, so any text works as the token. Type one where ", command(), " asks for it."),
     ];
   }
-  const about = element("p", {}, command(), " asks for a token. Make one here and paste it there.");
-  const box = element("div", {});
+  const box = element("div", { class: "form" });
   box.append(
+    element("p", {}, command(), " asks for a token. Make one here and paste it there."),
     action("Make a login token", { class: "primary" }, async () => {
       const text = await createToken({ name: COMMAND, kind: "login" });
       box.replaceChildren(
@@ -25,14 +25,14 @@ export function seed(known: Session): readonly HTMLElement[] {
           text,
           "Paste it where ",
           command(),
-          " asks for it. It lives until 31 days have passed without its being used; ",
+          " asks for it. It ends when it has not been used for 31 days, or when you revoke it under ",
           element("a", { href: "tokens" }, "Tokens"),
-          " lists it and can end it earlier.",
+          ".",
         ),
       );
     }),
   );
-  return [title, about, box];
+  return [title, box];
 }
 
 function command(): HTMLElement {

@@ -7,9 +7,9 @@ import { fullMoment, moment } from "./format.ts";
 import { madeToken } from "./made.ts";
 
 const SCOPES: Readonly<Record<Token["scope"], string>> = {
-  read: "Read",
-  write: "Read and write",
-  full: "All that I may do",
+  read: "Reading",
+  write: "Reading and writing",
+  full: "Everything you may do",
 };
 
 const LIFETIMES: readonly (readonly [days: string, words: string])[] = [
@@ -50,7 +50,7 @@ function tokenForm(made: HTMLElement, refresh: () => Promise<void>): HTMLElement
   const name = input({ name: "token-name", maxlength: "100", autocomplete: "off", placeholder: "nightly training" });
   const scope = select("scope", Object.entries(SCOPES), "full");
   const days = select("ends", LIFETIMES, "90");
-  const fields = [field("What it is for", name), field("It may", scope), field("It ends", days)];
+  const fields = [field("Name", name), field("For", scope), field("Ends", days)];
   const sent = form("Make a token", fields, async () => {
     const lifetime = days.value === "" ? {} : { expires_days: Number(days.value) };
     const text = await createToken({ name: name.value, kind: "api", scope: scope.value as Token["scope"], ...lifetime });

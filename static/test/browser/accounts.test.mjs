@@ -106,7 +106,7 @@ test("a token is made, works, is listed and revoked", async (t) => {
   await signIn(page, "alice");
   await page.getByText("You have no token.").waitFor();
 
-  await page.getByLabel("What it is for").fill(HOSTILE);
+  await page.getByLabel("Name", { exact: true }).fill(HOSTILE);
   await page.getByRole("button", { name: "Make a token" }).click();
   const token = await page.locator(".made code").first().innerText();
   const row = page.getByRole("row").filter({ hasText: HOSTILE });
