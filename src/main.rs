@@ -24,6 +24,7 @@ fn main() -> ExitCode {
 /// Runs a command about accounts on the database that these flags name.
 fn manage(command: manage::Command, flags: &StoreFlags, surroundings: &Surroundings) -> anyhow::Result<()> {
     let loaded = flags.options().load(surroundings).map_err(anyhow::Error::new)?;
+    command.must_find(&loaded.config)?;
     server::prepare(&loaded.config)?;
     manage::run(command, &loaded.config, &system_clock())
 }

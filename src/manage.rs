@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 
 use crate::access::{LOGIN_LIFETIME_MS, check_password, fresh_token, hash_of, hash_password};
 use crate::cli::{PasswordFlags, RoleCommand, TokenCommand, UserCommand};
-use crate::config::Config;
+use crate::config::{Config, Database};
 use crate::error::Error;
 use crate::model::Role;
 use crate::state::{Clock, store_options};
@@ -25,6 +25,21 @@ pub enum Command {
     Token(TokenCommand),
     /// `windvane role`
     Role(RoleCommand),
+}
+
+impl Command {
+    /// Refuses a database that is not there, which would be the wrong directory: only the first account makes a new one.
+    ///
+    /// # Errors
+    /// Says where it looked.
+    pub fn must_find(&self, config: &Config) -> anyhow::Result<()> {
+        match &config.database {
+            Database::Sqlite(path) if !path.exists() && !matches!(self, Command::User(UserCommand::Add { .. })) => {
+                bail!("there is no server's database at {}; name its place with --data or --config", path.display())
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Runs a command on the database that `config` names, and prints what it did.
@@ -89,7 +104,7 @@ impl Manager {
             }
             UserCommand::Password { name, password } => {
                 let principal = self.find(&name).await?;
-                if !principal.kind.is_account() {
+                if principal.kind != PrincipalKind::Person {
                     bail!("'{name}' is a {}, which has no password", principal.kind.as_str());
                 }
                 let Some(password) = password.read(&name)? else {
@@ -174,6 +189,9 @@ impl Manager {
                 self.make_group(&who).await?;
                 self.accounts.grant(&who, place, role).await?;
                 say(format_args!("'{who}' is {role} {}", named(namespace.as_deref())))?;
+                if who == "anyone" && place == Namespace::All {
+                    say(format_args!("whoever reaches the server may read everything from now on"))?;
+                }
             }
             RoleCommand::Take { who, namespace, everywhere: _ } => {
                 let place = self.place(namespace.as_deref()).await?;
@@ -261,8 +279,8 @@ fn named(namespace: Option<&str>) -> String {
 fn days(ms: i64, before: &str, gone: &str) -> String {
     let text = match ms.unsigned_abs() / 60_000 {
         minutes @ 0..=119 => format!("{minutes} min"),
-        minutes @ 120..=2_879 => format!("{} h", minutes / 60),
-        minutes => format!("{} days", minutes / 1_440),
+        minutes @ 120..=2_879 => format!("{} h", (minutes + 30) / 60),
+        minutes => format!("{} days", (minutes + 720) / 1_440),
     };
     let word = if ms < 0 { gone } else { before };
     if word.is_empty() { format!("{text} ago") } else { format!("{word} {text}") }

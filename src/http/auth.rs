@@ -22,6 +22,8 @@ use crate::state::AppState;
 pub(super) const SESSION_COOKIE: &str = "windvane_session";
 /// The longest token that is looked at, in bytes.
 const MAX_TOKEN: usize = 4_096;
+/// The most characters of a name that the audit log shows of someone who is not known.
+const MAX_CLAIMED: usize = 128;
 const NO_PROOF: Error =
     Error::Unauthenticated("the Authorization header cannot be understood; send 'Basic' or 'Bearer'");
 
@@ -44,14 +46,15 @@ pub(super) async fn admit(State(guard): State<Guard>, mut request: Request, next
         return without_dialog(next.run(request).await, from_browser);
     }
     let client = client(request.extensions()).clone();
-    let caller = match authenticate(&app, request.headers(), request.extensions()).await {
-        Ok(identity) => caller(identity, permission),
-        Err(error) => Err(error),
+    let identity = authenticate(&app, request.headers(), request.extensions()).await;
+    let who = match &identity {
+        Ok(identity) => identity.as_ref().map_or_else(String::new, |identity| identity.name.clone()),
+        Err(_) => claimed_name(request.headers()),
     };
-    let caller = match caller {
+    let caller = match identity.and_then(|identity| caller(identity, permission)) {
         Ok(caller) => caller,
         Err(error) => {
-            audit("refused", "", &client, &error.to_string());
+            audit("refused", &who, &client, &error.to_string());
             // Who is still sending would not hear why.
             discard_rest(request.into_body().into_data_stream()).await;
             return without_dialog(error.into_response(), from_browser);
@@ -123,10 +126,19 @@ fn caller(identity: Option<Arc<Identity>>, permission: Permission) -> Result<Cal
     }
     let at_most = identity.at_most;
     let caller = Caller::Known { identity, needs };
-    let everywhere = matches!(permission, Permission::Admin) && !caller.is_admin();
-    let may_create = permission != Permission::CreateExperiment || caller.reach(Role::Reader).is_unbound();
-    if everywhere || at_most < needs || !may_create {
-        return Err(Error::Denied(format!("this needs the role '{needs}', and a credential that allows it")));
+    if at_most < needs {
+        return Err(Error::Denied(format!(
+            "this needs the role '{needs}', and the token is only for scope '{}'",
+            at_most.as_scope()
+        )));
+    }
+    if permission == Permission::Admin && !caller.is_admin() {
+        return Err(Error::Denied(
+            "this needs an administrator of the site, and a credential for all namespaces".to_owned(),
+        ));
+    }
+    if permission == Permission::CreateExperiment && !caller.reach(Role::Reader).is_unbound() {
+        return Err(Error::Denied("the token is only for one namespace, and makes no others".to_owned()));
     }
     Ok(caller)
 }
@@ -165,6 +177,14 @@ fn by_header(value: &HeaderValue) -> Result<Credentials> {
         return Ok(Credentials::Password { name: name.to_owned(), password: password.to_owned() });
     }
     Err(NO_PROOF)
+}
+
+/// Whom a refused request says that it comes from, for the audit log.
+fn claimed_name(headers: &HeaderMap) -> String {
+    match headers.get(header::AUTHORIZATION).map(by_header) {
+        Some(Ok(Credentials::Password { name, .. })) => name.chars().take(MAX_CLAIMED).collect(),
+        _ => String::new(),
+    }
 }
 
 /// Whether a request comes from one of our pages, or from no page. Pages of this host at other ports send the cookie too:

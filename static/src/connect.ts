@@ -3,6 +3,7 @@ import { element } from "./dom.ts";
 import { shellWord } from "./format.ts";
 
 const EXAMPLE = `import mlflow
+mlflow.set_experiment("my-model")
 with mlflow.start_run(run_name="first"):
     mlflow.log_metric("loss", 0.25, step=1)`;
 

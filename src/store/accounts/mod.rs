@@ -197,6 +197,9 @@ impl Accounts {
     /// # Errors
     /// [`Error::Exists`] where the name is taken.
     pub async fn create_principal(&self, new: &NewPrincipal, now_ms: i64) -> Result<i64> {
+        if new.password_hash.is_some() {
+            may_have_password(&new.name, new.kind)?;
+        }
         write_tx!(self.db, tx => {
             let insert = sql("INSERT INTO principal (name, kind, display_name, email, password_hash, site_role, created_ms)
                  VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO NOTHING RETURNING id");
@@ -285,6 +288,9 @@ impl Accounts {
             if !kind.is_account() {
                 return Err(no_principal(name));
             }
+            if change.password_hash.is_some() {
+                may_have_password(name, kind)?;
+            }
             let update = sql("UPDATE principal SET display_name = coalesce($1, display_name),
                  email = coalesce($2, email), password_hash = coalesce($3, password_hash) WHERE id = $4");
             let update = update.arg(change.display_name.clone()).arg(change.email.clone());
@@ -346,4 +352,13 @@ async fn keep_an_admin(tx: &mut Tx, id: i64) -> Result<()> {
         return Err(Error::Invalid("this is the last administrator; make another one before".to_owned()));
     }
     Ok(())
+}
+
+fn may_have_password(name: &str, kind: PrincipalKind) -> Result<()> {
+    match kind {
+        PrincipalKind::Person => Ok(()),
+        kind => {
+            Err(Error::Invalid(format!("'{name}' is a {} and has no password; make a token for it", kind.as_str())))
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Who has which role where.
 
-use super::{Accounts, keep_an_admin, lock, role};
+use super::{ANYONE, Accounts, keep_an_admin, lock, role};
 use crate::error::{Error, Resource, Result};
 use crate::model::{Caller, Reach, Role};
 use crate::store::Store;
@@ -39,6 +39,11 @@ impl Accounts {
             match namespace {
                 Namespace::One(_) if role == Role::Admin => {
                     return Err(Error::Invalid("an admin is one of the whole site; in a namespace give 'manager'".to_owned()));
+                }
+                _ if id == ANYONE && role > Role::Reader => {
+                    return Err(Error::Invalid(format!(
+                        "'{principal}' has not signed in, so it can be 'reader' and not '{role}'"
+                    )));
                 }
                 Namespace::One(experiment_id) => {
                     must_exist(&mut tx, experiment_id).await?;
@@ -176,6 +181,11 @@ pub(in crate::store) fn denied(needs: Role) -> Error {
 /// Gives whoever made a namespace the role to manage it.
 pub(in crate::store) async fn grant_to_creator(tx: &mut Tx, caller: &Caller, experiment_id: i64) -> Result<()> {
     let Some(account) = caller.account() else { return Ok(()) };
-    let insert = sql("INSERT INTO namespace_role (namespace_id, principal_id, role) VALUES ($1, $2, $3)");
-    tx.run(insert.arg(experiment_id).arg(account).arg(Role::Manager as i64)).await.map(drop)
+    // Nothing for an account that was removed a moment ago.
+    let insert = sql("INSERT INTO namespace_role (namespace_id, principal_id, role)
+         SELECT $1, id, $2 FROM principal WHERE id = $3");
+    match tx.run(insert.arg(experiment_id).arg(Role::Manager as i64).arg(account)).await? {
+        0 => Err(Error::Unauthenticated("the account was removed")),
+        _ => Ok(()),
+    }
 }

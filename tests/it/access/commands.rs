@@ -110,6 +110,11 @@ fn commands_refuse_what_would_harm_and_say_why() {
     let input = format!("{PASSWORD}\n");
     said(directory, &["user", "add", "boss", "--admin", "--password-stdin"], &input);
     said(directory, &["user", "add", "bob", "--no-password"], "");
+    said(directory, &["user", "add", "robot", "--service"], "");
+    let elsewhere = TempDir::new().unwrap();
+    let lost = refused(elsewhere.path(), &["user", "list"], "");
+    assert!(lost.contains("no server's database at") && lost.contains("--data"), "{lost}");
+    assert!(!elsewhere.path().join("data").exists(), "a look at the wrong place makes nothing there");
     for (arguments, input, expected) in [
         (&["user", "add", "boss", "--no-password"][..], "", "taken"),
         (&["user", "add", "ann", "--password-stdin"], "short\n", "12 to 256"),
@@ -123,6 +128,8 @@ fn commands_refuse_what_would_harm_and_say_why() {
         (&["role", "give", "boss", "owner", "Default"], "", "owner"),
         (&["role", "give", "boss", "reader", "absent"], "", "absent"),
         (&["role", "give", "anyone", "admin", "--everywhere"], "", "anyone"),
+        (&["role", "give", "anyone", "editor", "Default"], "", "has not signed in"),
+        (&["user", "password", "robot", "--password-stdin"], &input, "is a service"),
         (&["token", "add", "everyone"], "", "everyone"),
         (&["token", "add", "boss", "--scope", "all"], "", "read, write or full"),
         (&["token", "add", "boss", "--namespace", "absent"], "", "absent"),

@@ -4,7 +4,7 @@ use axum::http::Method;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use windvane::model::Role;
+use windvane::model::{Caller, Role};
 
 use super::{
     DAY_MS, EXPERIMENTS, OWN, PASSWORD, REFUSED, access_token, account, basic, bearer, closed, get, give, login_token,
@@ -73,9 +73,19 @@ async fn what_is_taken_away_is_gone_at_once() {
         assert_eq!((status(("authorization", &new)).await, status(("authorization", &hers)).await), (200, 200));
         send(&app, Method::DELETE, &format!("{OWN}users/alice"), &admin, Value::Null).await.expect_ok();
         assert_eq!((status(("authorization", &new)).await, status(("authorization", &hers)).await), (401, 401));
+        let bob = account(&app, "bob", None, None).await;
+        let his = bearer(&token(&app, bob).await);
         let again = send(&app, Method::POST, &format!("{OWN}users"), &admin, json!({ "name": "alice" })).await;
         again.expect_ok();
         assert_eq!(status(("authorization", &hers)).await, 401, "a name that comes back is another account");
+        // One that another server removed is known here for two seconds, and may begin nothing that needs the account.
+        assert_eq!(status(("authorization", &his)).await, 200);
+        app.store().accounts().delete_principal("bob").await.unwrap();
+        let headers = [("authorization", his.as_str())];
+        let late =
+            send(&app, Method::POST, "/api/2.0/mlflow/experiments/create", &headers, json!({ "name": "late" })).await;
+        assert_eq!(late.status, 401, "{late}");
+        assert!(app.store().find_experiment_by_name(&Caller::Open, "late").await.unwrap().is_none());
     }
 }
 
@@ -122,6 +132,8 @@ async fn a_token_that_is_for_less_does_less() {
         }
         let admin = app.store().accounts().find_principal("root").await.unwrap().unwrap().id;
         let less = bearer(&token_for(&app, admin, Role::Manager, None, None).await);
+        let denied = create(&reading, "runs/create", json!({ "experiment_id": mine })).await.refusal();
+        assert!(denied.contains("'editor'") && denied.contains("'read'"), "{denied}");
         let users = get(&app, &format!("{OWN}users"), &[("authorization", &less)]).await;
         assert_eq!(users.status, 403, "an administrator's token that is for less: {users}");
     }

@@ -376,3 +376,46 @@ async fn whoever_makes_a_namespace_manages_it() {
         store.close().await;
     }
 }
+
+#[tokio::test]
+async fn a_list_of_namespaces_is_the_same_for_few_roles_and_for_many() {
+    for database in databases().await {
+        let store = database.open().await;
+        let accounts = store.accounts();
+        let (few, many) = (make(&accounts, "few", None).await, make(&accounts, "many", None).await);
+        // One by one it would take a minute.
+        database
+            .run_made(format!(
+                "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 600)
+                 INSERT INTO experiment (id, name, artifact_location, created_ms, updated_ms)
+                 SELECT n + 100, 'n' || n, 'mlflow-artifacts:/x', {NOW} + n % 7, {NOW} FROM n"
+            ))
+            .await;
+        for (who, condition) in [(few, "id % 5 = 0"), (many, "id % 100 <> 0")] {
+            database
+                .run_made(format!(
+                    "INSERT INTO namespace_role (namespace_id, principal_id, role)
+                     SELECT id, {who}, 1 FROM experiment WHERE id > 100 AND {condition}"
+                ))
+                .await;
+        }
+        let list = async |who: &Caller| {
+            let (mut found, mut after) = (Vec::new(), None);
+            loop {
+                let filter = parse_experiment_filter("").unwrap();
+                let search = ExperimentSearch { view: ViewType::All, filter, order: Vec::new(), after, limit: 50 };
+                let page = store.search_experiments(who, search).await.unwrap();
+                found.extend(page.experiments.into_iter().map(|experiment| experiment.id));
+                let Some(next) = page.next else { return found };
+                after = Some(next);
+            }
+        };
+
+        let all = list(&OPEN).await;
+        let of = |keep: fn(&i64) -> bool| all.iter().copied().filter(|id| *id > 100).filter(keep).collect::<Vec<_>>();
+
+        assert_eq!(list(&caller(&[ANYONE, EVERYONE, few], None, Role::Reader)).await, of(|id| id % 5 == 0));
+        assert_eq!(list(&caller(&[ANYONE, EVERYONE, many], None, Role::Reader)).await, of(|id| id % 100 != 0));
+        store.close().await;
+    }
+}
