@@ -9,6 +9,7 @@ mod listen;
 mod tls;
 
 use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -24,7 +25,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
 use crate::{
-    config::Config,
+    config::{Config, TrustedProxy},
     http::{self, ops, reply::Json},
     state::{AppState, store_options, system_clock},
     store::Store,
@@ -113,6 +114,7 @@ async fn start(config: &Config, options: ServeOptions) -> anyhow::Result<()> {
     };
     let is_open = state.access.is_open().await?;
     refuse_open_addresses(config, is_open)?;
+    warn_of_neighbours(config);
     let background = TaskTracker::new();
     background.spawn(keep_up(state.metrics.clone(), shutdown.stop.clone()));
     background.spawn(note_uses(state.clone(), shutdown.stop.clone()));
@@ -150,6 +152,22 @@ fn refuse_open_addresses(config: &Config, is_open: bool) -> anyhow::Result<()> {
              0600, or say --allow-open"
         ),
         _ => Ok(()),
+    }
+}
+
+/// A proxy on this node that is believed by its address cannot be told from anybody else on this node.
+fn warn_of_neighbours(config: &Config) {
+    let local = |proxy: &&TrustedProxy| match proxy {
+        TrustedProxy::Network(network) => {
+            [IpAddr::V4(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()].iter().any(|own| network.contains(own))
+        }
+        TrustedProxy::Unix => false,
+    };
+    if config.proxy_user_header.is_some() && config.trusted_proxies.iter().any(|proxy| local(&proxy)) {
+        warn!(
+            "every process on this node can send the header of proxy_user_header and be whoever it likes, as a loopback \
+             address is in trusted_proxies; on a node that others use, let the proxy come by a unix socket"
+        );
     }
 }
 

@@ -100,8 +100,13 @@ impl Access {
 
     /// Nothing that was proven counts any more.
     pub fn forget(&self) {
-        self.inner.proven.clear();
+        self.inner.proven.forget();
         *self.inner.looked.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Whether this server has had accounts, as far as it knows.
+    pub fn has_accounts(&self) -> bool {
+        self.inner.closed.load(Ordering::Relaxed)
     }
 
     /// Whether nobody has an account, so that everybody may do everything.
@@ -109,7 +114,7 @@ impl Access {
     /// # Errors
     /// What the database said.
     pub async fn is_open(&self) -> Result<bool> {
-        if self.inner.closed.load(Ordering::Relaxed) {
+        if self.has_accounts() {
             return Ok(false);
         }
         let fresh = |looked: &Option<Instant>| looked.is_some_and(|looked| looked.elapsed() < FRESH);
@@ -132,7 +137,7 @@ impl Access {
     pub async fn identify(&self, credentials: &Credentials, address: &str, now_ms: i64) -> Result<Arc<Identity>> {
         let key = proven::key(credentials);
         let known = self.inner.proven.find(&key, now_ms);
-        if let Some(proof) = known.as_ref().filter(|proof| proof.is_fresh()) {
+        if let Some(proof) = known.as_ref().filter(|proof| self.inner.proven.is_fresh(proof)) {
             self.inner.proven.note_use(proof, now_ms);
             return Ok(proof.identity.clone());
         }
@@ -159,7 +164,7 @@ impl Access {
         };
         self.inner.proven.note_use(&proof, now_ms);
         let identity = proof.identity.clone();
-        self.inner.proven.keep(then, key, proof);
+        self.inner.proven.keep(key, Proof { then, ..proof });
         Ok(identity)
     }
 
@@ -209,12 +214,20 @@ impl Access {
 
     /// Looks at a password, of an account that may not exist: it takes as long, and is refused as any other.
     async fn verify(&self, name: &str, password: &str, address: &str, hash: Option<&str>) -> Result<()> {
+        if password.len() > password::LONGEST {
+            return Err(REFUSED);
+        }
         let throttled = throttle::key(name, address);
         self.inner.throttle.check(throttled)?;
-        let key = proven::key(&Credentials::Password { name: name.to_owned(), password: password.to_owned() });
+        let turn = self.inner.hashing.turn().await?;
         // All ranks of a job send the same: one of them is looked at.
-        let already = || self.inner.proven.is_verified(&key, hash);
-        if self.inner.hashing.verify(password, hash, already).await? {
+        let key = proven::key(&Credentials::Password { name: name.to_owned(), password: password.to_owned() });
+        if self.inner.proven.is_verified(&key, hash) {
+            return Ok(());
+        }
+        // Those that waited together were not counted when they came.
+        self.inner.throttle.check(throttled)?;
+        if Hashing::matches(&turn, password, hash).await? {
             self.inner.throttle.forget(throttled);
             Ok(())
         } else {

@@ -7,12 +7,14 @@ use std::time::Duration;
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::error::{Error, Result};
 
 /// The fewest and the most characters of a password. The most keeps hashing cheap.
 const LENGTHS: std::ops::RangeInclusive<usize> = 12..=256;
+/// Nothing longer is a password, in bytes: it is not looked at.
+pub(super) const LONGEST: usize = 1_024;
 /// How many passwords are looked at together.
 const AT_ONCE: usize = 2;
 /// How long one waits for its turn.
@@ -27,7 +29,7 @@ static NOBODYS: LazyLock<Option<String>> = LazyLock::new(|| hash_password("nobod
 /// [`Error::Invalid`] with the rule. The password is not repeated.
 pub fn check_password(field: &str, name: &str, password: &str) -> Result<()> {
     let length = password.chars().count();
-    let problem = if !LENGTHS.contains(&length) || password.len() > 4 * LENGTHS.end() {
+    let problem = if !LENGTHS.contains(&length) || password.len() > LONGEST {
         format!("has {length} characters; {} to {} are allowed", LENGTHS.start(), LENGTHS.end())
     } else if password.contains('\0') {
         "contains a NUL character; every other is allowed".to_owned()
@@ -61,19 +63,18 @@ impl Default for Hashing {
 }
 
 impl Hashing {
-    /// Whether a password matches a hash; false if there is none. When its turn comes and it is `already` known to match,
-    /// it is not looked at.
-    pub async fn verify(&self, password: &str, hash: Option<&str>, already: impl Fn() -> bool) -> Result<bool> {
-        if password.len() > 4 * LENGTHS.end() {
-            return Ok(false);
-        }
+    /// Waits for the turn of a password to be looked at.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] where that takes too long.
+    pub async fn turn(&self) -> Result<SemaphorePermit<'_>> {
         let turn = tokio::time::timeout(TURN_TIMEOUT, self.0.acquire()).await;
-        let _turn = turn
-            .map_err(|_| Error::Unavailable("too many people sign in at once; try again"))?
-            .map_err(Error::internal)?;
-        if already() {
-            return Ok(true);
-        }
+        let turn = turn.map_err(|_| Error::Unavailable("too many people sign in at once; try again"))?;
+        turn.map_err(Error::internal)
+    }
+
+    /// Whether a password matches a hash; false if there is none, which takes as long.
+    pub async fn matches(_turn: &SemaphorePermit<'_>, password: &str, hash: Option<&str>) -> Result<bool> {
         let (password, hash) = (password.to_owned(), hash.map(str::to_owned));
         let look = move || {
             let is_there = hash.is_some();
@@ -113,11 +114,11 @@ mod tests {
     async fn only_the_password_itself_matches_its_hash() {
         let hash = hash_password("correct horse battery").unwrap();
         let hashing = Hashing::default();
+        let turn = hashing.turn().await.unwrap();
 
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert!(hashing.verify("correct horse battery", Some(&hash), || false).await.unwrap());
-        assert!(!hashing.verify("correct horse batterx", Some(&hash), || false).await.unwrap());
-        assert!(!hashing.verify("nobody has this", None, || false).await.unwrap());
-        assert!(!hashing.verify(&"x".repeat(10 << 20), Some(&hash), || false).await.unwrap());
+        assert!(Hashing::matches(&turn, "correct horse battery", Some(&hash)).await.unwrap());
+        assert!(!Hashing::matches(&turn, "correct horse batterx", Some(&hash)).await.unwrap());
+        assert!(!Hashing::matches(&turn, "nobody has this", None).await.unwrap());
     }
 }

@@ -27,16 +27,14 @@ pub(super) struct Proof {
     /// When the credential ends, in milliseconds since the epoch.
     pub expires_ms: Option<i64>,
     pub at: Instant,
+    /// How often all had to be proven anew before.
+    pub then: u64,
 }
 
 impl Proof {
     pub fn new(identity: Identity) -> Self {
         let at = Instant::now();
-        Proof { identity: Arc::new(identity), password_hash: None, token: None, expires_ms: None, at }
-    }
-
-    pub fn is_fresh(&self) -> bool {
-        self.at.elapsed() < FRESH
+        Proof { identity: Arc::new(identity), password_hash: None, token: None, expires_ms: None, at, then: 0 }
     }
 }
 
@@ -44,7 +42,7 @@ impl Proof {
 #[derive(Debug, Default)]
 pub(super) struct Proven {
     proofs: Mutex<HashMap<Key, Proof>>,
-    /// How often all of them were forgotten.
+    /// How often all had to be proven anew.
     forgotten: AtomicU64,
     uses: Mutex<HashMap<i64, i64>>,
 }
@@ -56,19 +54,20 @@ impl Proven {
         proof.expires_ms.is_none_or(|end| end > now_ms).then_some(proof)
     }
 
+    /// Whether a proof counts by itself. One that was read before all had to be proven anew does not.
+    pub fn is_fresh(&self, proof: &Proof) -> bool {
+        proof.then == self.now() && proof.at.elapsed() < FRESH
+    }
+
     /// The time before something is read that is to be kept.
     pub fn now(&self) -> u64 {
         self.forgotten.load(Ordering::Acquire)
     }
 
-    /// Keeps what was read since `then`, unless all was forgotten meanwhile: it may have been read before the change.
-    pub fn keep(&self, then: u64, key: Key, proof: Proof) {
+    pub fn keep(&self, key: Key, proof: Proof) {
         let mut proofs = self.lock();
-        if self.now() != then {
-            return;
-        }
         if proofs.len() >= MAX_KEPT {
-            proofs.retain(|_, proof| proof.is_fresh());
+            proofs.retain(|_, proof| proof.at.elapsed() < FRESH);
             if proofs.len() >= MAX_KEPT {
                 proofs.clear();
             }
@@ -82,10 +81,10 @@ impl Proven {
         proofs.get(key).is_some_and(|proof| proof.password_hash.is_some() && proof.password_hash.as_deref() == hash)
     }
 
-    pub fn clear(&self) {
-        let mut proofs = self.lock();
+    /// Everything must be proven anew. That a password matches its hash stays true, or each change of an account would cost
+    /// all others a look at their passwords.
+    pub fn forget(&self) {
         self.forgotten.fetch_add(1, Ordering::AcqRel);
-        proofs.clear();
     }
 
     pub fn note_use(&self, proof: &Proof, now_ms: i64) {

@@ -27,6 +27,8 @@ impl Access {
             self.sign_out(former).await?;
         }
         self.inner.accounts.create_session(&hash_of(&cookie), account, now_ms + LIFETIME_MS).await?;
+        // One too many has ended another.
+        self.forget();
         Ok(cookie)
     }
 
@@ -35,8 +37,9 @@ impl Access {
     /// # Errors
     /// What the database said.
     pub async fn sign_out(&self, cookie: &str) -> Result<()> {
-        self.inner.accounts.delete_session(&hash_of(cookie)).await?;
-        self.forget();
+        if self.inner.accounts.delete_session(&hash_of(cookie)).await? {
+            self.forget();
+        }
         Ok(())
     }
 

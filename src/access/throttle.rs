@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -36,10 +37,16 @@ impl Failures {
     }
 }
 
-/// Stands for a name at an address.
+/// Stands for a name at an address. Whoever has one address of this node, or of a network of IPv6, has them all.
 pub(super) fn key(name: &str, address: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (name, address).hash(&mut hasher);
+    name.hash(&mut hasher);
+    match address.parse().map(|address: IpAddr| address.to_canonical()) {
+        Ok(address) if address.is_loopback() => Ipv4Addr::LOCALHOST.hash(&mut hasher),
+        Ok(IpAddr::V4(address)) => address.hash(&mut hasher),
+        Ok(IpAddr::V6(address)) => address.segments()[..4].hash(&mut hasher),
+        Err(_) => address.hash(&mut hasher),
+    }
     hasher.finish()
 }
 
@@ -54,7 +61,14 @@ impl Throttle {
     pub fn fail(&self, key: u64) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= MAX_KEPT {
-            kept.retain(|_, failures| failures.last.elapsed() < failures.delay());
+            kept.retain(|_, failures| failures.last.elapsed() < REMEMBERED);
+        }
+        // Those that are only mistyped give way to those that are guessed.
+        if kept.len() >= MAX_KEPT {
+            kept.retain(|_, failures| failures.count > FREE);
+        }
+        if kept.len() >= MAX_KEPT {
+            kept.clear();
         }
         let failures = kept.entry(key).or_insert(Failures { count: 0, last: Instant::now() });
         let count = if failures.last.elapsed() < REMEMBERED { failures.count + 1 } else { 1 };
@@ -87,6 +101,9 @@ mod tests {
         assert_eq!(waits[..3], [0, 0, 0]);
         assert!(waits.is_sorted() && waits[3] > 0 && waits[19] == LONGEST.as_secs(), "{waits:?}");
         throttle.check(key("alice", "10.0.0.2")).unwrap();
+        assert_eq!(key("alice", "127.0.0.1"), key("alice", "127.9.9.9"));
+        assert_eq!(key("alice", "2001:db8::1"), key("alice", "2001:db8::ffff:1"));
+        assert_ne!(key("alice", "2001:db8::1"), key("alice", "2001:db8:0:1::1"));
         throttle.check(key("bob", "10.0.0.1")).unwrap();
         throttle.forget(guessed);
         throttle.check(guessed).unwrap();

@@ -151,10 +151,14 @@ fn credentials(headers: &HeaderMap, extensions: &Extensions, client: &Client) ->
         (Some(_), Some(_)) => return Err(NO_PROOF),
         (None, _) => {}
     }
+    // What comes along with every request, of whichever page.
+    if !is_own_page(extensions) {
+        return Ok(Credentials::None);
+    }
     if let Some(name) = &client.proxy_user {
         return Ok(Credentials::Vouched(name.clone()));
     }
-    if let Some(cookie) = session_cookie(headers).filter(|_| is_own_page(extensions)) {
+    if let Some(cookie) = session_cookie(headers) {
         return Ok(Credentials::Session(cookie));
     }
     Ok(client.unix_user.map_or(Credentials::None, Credentials::SystemUser))
@@ -197,7 +201,9 @@ pub(super) fn is_own_page(extensions: &Extensions) -> bool {
 pub(super) fn session_cookie(headers: &HeaderMap) -> Option<String> {
     let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut ours = all.flat_map(Cookie::split_parse).filter_map(Result::ok).filter(|it| it.name() == SESSION_COOKIE);
-    ours.next().map(|cookie| cookie.value().to_owned()).filter(|value| value.len() <= MAX_TOKEN)
+    // A second one is of somebody else on this host, and nobody knows which.
+    let (cookie, None) = (ours.next()?, ours.next()) else { return None };
+    Some(cookie.value().to_owned()).filter(|value| value.len() <= MAX_TOKEN)
 }
 
 /// A browser shows a dialog of its own for a scheme that it knows, over the page that asks better.

@@ -36,6 +36,7 @@ use tower_http::{
 use tracing::{Instrument, debug, info_span};
 
 use crate::{
+    access::Access,
     config::Config,
     error::{Error, Result},
     http::reply::json_bytes,
@@ -65,8 +66,8 @@ const SERVER_INFO: &str = "/3.0/mlflow/server-info";
 const COMPRESS_FROM: u64 = 32 * 1024;
 
 /// Puts everything that holds for all routes around them.
-pub fn around(routes: Router, config: &Config, metrics: Metrics) -> Router {
-    let gate = Arc::new(Gate::new(config, metrics));
+pub fn around(routes: Router, config: &Config, metrics: Metrics, access: Access) -> Router {
+    let gate = Arc::new(Gate::new(config, metrics, access));
     let compression = CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(LargeJsonForBrowsers);
     let router = routes.layer(from_fn_with_state(gate, pass)).layer(compression);
     // Routing happens in the inner router, so that the path can be changed before.
@@ -79,17 +80,19 @@ struct Gate {
     rules: BrowserRules,
     proxies: Proxies,
     metrics: Metrics,
+    access: Access,
     ids: RequestIds,
     bodies: BodyBudget,
 }
 
 impl Gate {
-    fn new(config: &Config, metrics: Metrics) -> Self {
+    fn new(config: &Config, metrics: Metrics, access: Access) -> Self {
         let bodies = BodyBudget::new(config.bodies_in_flight);
         Gate {
             rules: BrowserRules::new(config),
             proxies: Proxies::new(config),
             metrics,
+            access,
             ids: RequestIds::new(),
             bodies,
         }
@@ -139,6 +142,7 @@ async fn pass(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -
     if for_browser {
         request.extensions_mut().insert(ForBrowser);
     }
+    let with_accounts = gate.access.has_accounts();
     let page = gate.rules.page(request.headers());
     let origin = request.headers().get(header::ORIGIN).cloned();
     request.extensions_mut().insert(page);
@@ -169,7 +173,7 @@ async fn pass(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -
     let mut response = answer.instrument(span).await;
 
     response.headers_mut().insert(REQUEST_ID, id);
-    share_with(page, origin, response.headers_mut());
+    share_with(page, origin, with_accounts, response.headers_mut());
     protected(response)
 }
 
@@ -204,11 +208,14 @@ fn preflight() -> Response {
 }
 
 /// Tells the browser that a page of an allowed origin may read the answer. Every answer to a page differs by its origin.
-fn share_with(page: Page, origin: Option<HeaderValue>, headers: &mut HeaderMap) {
+/// With accounts a page of localhost may not use what the browser knows of the user: anybody on this node can serve one.
+fn share_with(page: Page, origin: Option<HeaderValue>, with_accounts: bool, headers: &mut HeaderMap) {
     match (page, origin) {
-        (Page::Allowed, Some(origin)) => {
+        (Page::Allowed | Page::Local, Some(origin)) => {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-            headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+            if page == Page::Allowed || !with_accounts {
+                headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+            }
         }
         (Page::AnyAllowed, Some(_)) => {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));

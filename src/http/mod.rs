@@ -156,12 +156,12 @@ pub fn table() -> Vec<Route> {
 
 /// The whole server as a service.
 pub fn router(state: AppState, config: &Config) -> Router {
-    let metrics = state.metrics.clone();
+    let (metrics, access) = (state.metrics.clone(), state.access.clone());
     let routes = routes::router(table(), &state)
         .fallback(no_endpoint)
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(state);
-    layers::around(routes, config, metrics)
+    layers::around(routes, config, metrics, access)
 }
 
 async fn no_endpoint(uri: Uri) -> Error {

@@ -64,9 +64,9 @@ pub fn control_socket(data: &Path) -> PathBuf {
     data.join("admin.sock")
 }
 
-/// Makes a directory of ours if it is missing.
+/// Makes a directory of ours if it is missing. What hashes and keys lie in is for nobody else, whatever their group.
 pub fn make(path: &Path) -> anyhow::Result<()> {
-    let made = DirBuilder::new().recursive(true).mode(0o750).create(path);
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.with_context(|| format!("cannot make the directory {}", path.display()))?;
     let mode = std::fs::metadata(path).with_context(|| format!("cannot look at {}", path.display()))?.mode();
     if mode & 0o002 != 0 {

@@ -154,7 +154,7 @@ fn a_server_says_where_it_listens_and_what_it_keeps_is_private_whatever_the_umas
     let data = path.join("windvane-data");
     assert_eq!(server.ready["fields"]["data"], data.to_str().unwrap());
     assert_eq!(server.ready["fields"]["tracking_uri"], format!("http://{}", server.address()));
-    assert_eq!(mode(&data), 0o750);
+    assert_eq!(mode(&data), 0o700);
     assert_eq!(mode(&data.join("admin.sock")), 0o600);
     for entry in fs::read_dir(&data).unwrap() {
         let path = entry.unwrap().path();

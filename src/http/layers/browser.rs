@@ -26,7 +26,9 @@ pub(in crate::http) enum Page {
     None,
     /// A page of this server.
     Own,
-    /// A page of localhost, or of an origin in the configuration.
+    /// A page of localhost, at another port.
+    Local,
+    /// A page of an origin in the configuration.
     Allowed,
     /// A page of any origin, which the configuration allows; without credentials.
     AnyAllowed,
@@ -90,15 +92,21 @@ impl BrowserRules {
             (Some(authority), Some(host)) => authority.eq_ignore_ascii_case(host.strip_suffix(":80").unwrap_or(host)),
             _ => false,
         };
-        if same_host || text(header::HeaderName::from_static("sec-fetch-site")) == Some("same-origin") {
+        let is_own = match text(header::HeaderName::from_static("sec-fetch-site")) {
+            Some(site) => site == "same-origin",
+            None => same_host,
+        };
+        if is_own {
             return Page::Own;
         }
         let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
         let of_localhost = authority
             .and_then(host_name)
             .is_some_and(|name| name == "localhost" || name.parse().is_ok_and(|address: IpAddr| address.is_loopback()));
-        if of_localhost || self.origins.contains(&origin) {
+        if self.origins.contains(&origin) {
             Page::Allowed
+        } else if of_localhost {
+            Page::Local
         } else if self.origins.iter().any(|allowed| allowed == "*") {
             Page::AnyAllowed
         } else {
@@ -240,10 +248,11 @@ mod tests {
             (vec![host], Page::None),
             (vec![host, ("origin", "http://track.example.org:5000")], Page::Own),
             (vec![host, ("origin", "https://track.example.org"), ("sec-fetch-site", "same-origin")], Page::Own),
+            (vec![host, ("origin", "http://track.example.org:5000"), ("sec-fetch-site", "cross-site")], Page::Foreign),
             (vec![("host", "track.example.org:80"), ("origin", "http://track.example.org")], Page::Own),
-            (vec![host, ("origin", "http://localhost:3000")], Page::Allowed),
-            (vec![host, ("origin", "http://127.0.0.1")], Page::Allowed),
-            (vec![host, ("origin", "http://[::1]:8888")], Page::Allowed),
+            (vec![host, ("origin", "http://localhost:3000")], Page::Local),
+            (vec![host, ("origin", "http://127.0.0.1")], Page::Local),
+            (vec![host, ("origin", "http://[::1]:8888")], Page::Local),
             (vec![host, ("origin", "https://portal.example.org")], Page::Allowed),
             (vec![host, ("origin", "http://portal.example.org")], Page::Foreign),
             (vec![host, ("origin", "https://portal.example.org:8443")], Page::Foreign),

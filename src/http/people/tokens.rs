@@ -77,6 +77,7 @@ pub struct Tokens {
 
 /// `GET tokens`
 pub async fn list(app: AppState, caller: Caller, _request: ListTokens) -> Result<Json<Tokens>> {
+    in_person(&caller)?;
     let tokens = app.access.accounts().list_tokens(Some(account(&caller)?)).await?;
     Ok(Json(Tokens { tokens: tokens.into_iter().map(|token| TokenReply::of(token, None)).collect() }))
 }
@@ -167,6 +168,7 @@ impl Request for RevokeToken {
 
 /// `DELETE tokens/{id}`: in force at once here, within seconds on other servers of the database.
 pub async fn revoke(app: AppState, caller: Caller, RevokeToken(id): RevokeToken) -> Result<Json<Empty>> {
+    in_person(&caller)?;
     let owner = if caller.is_admin() { None } else { Some(account(&caller)?) };
     tracing::Span::current().record("object", format!("token {id}"));
     app.access.accounts().revoke_token(id, owner).await?;
@@ -178,11 +180,11 @@ fn account(caller: &Caller) -> Result<i64> {
     caller.account().ok_or(crate::access::SIGN_IN)
 }
 
-/// Refuses to let a token make what outlives it.
+/// Refuses to let a token make what outlives it, and end others.
 fn in_person(caller: &Caller) -> Result<()> {
     match caller {
         Caller::Known { identity, .. } if !identity.in_person => {
-            Err(Error::Denied("a token cannot make tokens; sign in or send the password".to_owned()))
+            Err(Error::Denied("a token does not look after tokens; sign in or send the password".to_owned()))
         }
         _ => Ok(()),
     }

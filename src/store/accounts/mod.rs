@@ -344,7 +344,7 @@ async fn lock(tx: &mut Tx, name: &str) -> Result<(i64, PrincipalKind)> {
 
 /// Refuses to take the last administrator away while others have accounts: nobody could make one again.
 async fn keep_an_admin(tx: &mut Tx, id: i64) -> Result<()> {
-    let others = sql("SELECT (SELECT count(*) FROM principal WHERE site_role = 4 AND id <> $1),
+    let others = sql("SELECT (SELECT count(*) FROM principal WHERE site_role = 4 AND kind = 1 AND id <> $1),
          (SELECT count(*) FROM principal WHERE kind IN (1, 2) AND id <> $1),
          (SELECT count(*) FROM principal WHERE site_role = 4 AND id = $1)");
     let (admins, accounts, is_admin): (i64, i64, i64) = tx.optional(others.arg(id)).await?.unwrap_or_default();

@@ -116,22 +116,22 @@ impl Accounts {
     /// The number of the namespace that is called so, or that has this number.
     ///
     /// # Errors
-    /// [`Error::NotFound`] without one.
+    /// [`Error::NotFound`] without one, [`Error::Invalid`] where it may be meant either way.
     pub async fn find_namespace(&self, name: &str) -> Result<i64> {
-        let named = sql("SELECT id FROM experiment WHERE name = $1").arg(name);
-        if let Some((id,)) = self.db.optional::<(i64,)>(named).await? {
-            return Ok(id);
-        }
-        let number = name.parse::<i64>().ok();
-        let numbered = sql("SELECT id FROM experiment WHERE id = $1").arg(number);
-        match self.db.optional::<(i64,)>(numbered).await? {
-            Some((id,)) => Ok(id),
-            None => Err(Error::NotFound(Resource::ExperimentNamed(name.to_owned()))),
+        let statement = sql("SELECT id FROM experiment WHERE name = $1 OR id = $2").arg(name);
+        let found: Vec<(i64,)> = self.db.all(statement.arg(name.parse::<i64>().ok())).await?;
+        match found[..] {
+            [(id,)] => Ok(id),
+            [] => Err(Error::NotFound(Resource::ExperimentNamed(name.to_owned()))),
+            // Anyone may call a namespace as another is numbered.
+            _ => Err(Error::Invalid(format!(
+                "'{name}' is the name of one namespace and the number of another; rename it"
+            ))),
         }
     }
 }
 
-async fn must_exist(tx: &mut Tx, experiment_id: i64) -> Result<()> {
+pub(super) async fn must_exist(tx: &mut Tx, experiment_id: i64) -> Result<()> {
     let found: Option<(i64,)> = tx.optional(sql("SELECT id FROM experiment WHERE id = $1").arg(experiment_id)).await?;
     found.map(drop).ok_or_else(|| Error::NotFound(Resource::Experiment(experiment_id.to_string())))
 }

@@ -31,13 +31,13 @@ impl Accounts {
         self.db.optional(sql("SELECT principal_id, expires_ms FROM session WHERE hash = $1").arg(hash.to_vec())).await
     }
 
-    /// Ends a session; that it is gone already is fine.
+    /// Ends a session; whether there was one.
     ///
     /// # Errors
     /// What the database said.
-    pub async fn delete_session(&self, hash: &[u8; 32]) -> Result<()> {
+    pub async fn delete_session(&self, hash: &[u8; 32]) -> Result<bool> {
         write_tx!(self.db, tx => {
-            tx.run(sql("DELETE FROM session WHERE hash = $1").arg(hash.to_vec())).await?;
+            tx.run(sql("DELETE FROM session WHERE hash = $1").arg(hash.to_vec())).await? > 0
         })
     }
 

@@ -1,5 +1,6 @@
 //! Tokens, which stand for accounts. Their texts are never here.
 
+use super::roles::must_exist;
 use super::{Accounts, role, unknown};
 use crate::error::{Error, Resource, Result};
 use crate::model::Role;
@@ -116,6 +117,9 @@ impl Accounts {
     /// [`Error::NotFound`] where the account is gone.
     pub async fn create_token(&self, new: &NewToken, now_ms: i64) -> Result<i64> {
         write_tx!(self.db, tx => {
+            if let Some(experiment_id) = new.experiment_id {
+                must_exist(&mut tx, experiment_id).await?;
+            }
             let insert = sql("INSERT INTO token
                      (principal_id, kind, name, hash, at_most, experiment_id, created_ms, expires_ms)
                  SELECT id, $2, $3, $4, $5, $6, $7, $8 FROM principal WHERE id = $1 RETURNING id");

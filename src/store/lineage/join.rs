@@ -2,6 +2,9 @@
 //!
 //! Only the runs that a change is about are looked at one by one. All others are in trainings whose runs hang together
 //! already: of these only the name is needed.
+//!
+//! Ids join trainings within an experiment only: whoever may write to one namespace changes no training of another by naming
+//! its runs. What a run is nested in may lie elsewhere, as that tells of this run alone.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -24,6 +27,9 @@ struct Seed {
     /// Whether its training is put together anew.
     apart: bool,
 }
+
+/// A public id in an experiment.
+type Name<'a> = (i64, &'a str);
 
 /// The runs whose places are worked out.
 pub(super) struct Seeds(BTreeMap<i64, Seed>);
@@ -79,18 +85,17 @@ impl Seeds {
     }
 
     /// The ids by which trainings hang together.
-    fn names(&self) -> BTreeSet<&str> {
-        let own = self.0.values().map(|seed| &seed.subject.public_id);
-        own.chain(self.0.values().flat_map(|seed| &seed.joins)).map(String::as_str).collect()
+    fn names(&self) -> BTreeSet<Name<'_>> {
+        self.0.values().flat_map(Seed::names).collect()
     }
 
     /// The trainings that come of it.
     pub fn join(&self, around: &Around) -> Rows {
         let mut sets = Sets::default();
         for (id, seed) in &self.0 {
-            let place = Place::Run(*id);
-            sets.join(place, Place::Name(&seed.subject.public_id));
-            seed.joins.iter().for_each(|name| sets.join(place, Place::Name(name)));
+            let (place, experiment) = (Place::Run(*id), seed.subject.experiment_id);
+            sets.join(place, Place::Name((experiment, &seed.subject.public_id)));
+            seed.joins.iter().for_each(|name| sets.join(place, Place::Name((experiment, name))));
             if let Some(training) = around.kept.get(id).filter(|_| !seed.apart) {
                 sets.join(place, Place::Training(*training));
             }
@@ -102,21 +107,23 @@ impl Seeds {
         };
         let names = self.names();
         for name in names.iter().copied() {
-            if let Some(found) = around.named.get(name) {
+            if let Some(found) = around.named(name) {
                 sets.join(Place::Name(name), outside(found.subject.id, found.training_id));
             }
-            if let Some(sharing) = around.sharing.get(name) {
+            if let Some(sharing) = around.sharing(name) {
                 sets.join(Place::Name(name), outside(sharing.run_id, Some(sharing.training_id)));
             }
         }
         let mut rows = Rows { renamed: sets.renamed(), ..Rows::default() };
-        let copied: BTreeSet<&str> = self.0.values().filter_map(|seed| seed.origin.as_deref()).collect();
+        let origin = |seed: &'_ Seed| Some((seed.subject.experiment_id, seed.origin.clone()?));
+        let copied: BTreeSet<(i64, String)> = self.0.values().filter_map(origin).collect();
         for (id, seed) in &self.0 {
-            let nest = seed.nest.as_deref();
-            let parent = nest.and_then(|name| around.named.get(name)).map(|found| found.subject.id);
-            let parent = parent.or_else(|| nest.and_then(|name| around.copies.get(name).copied()));
+            let nest = seed.nest();
+            let parent = nest.and_then(|(_, name)| around.named.get(name)).map(|found| found.subject.id);
+            let parent = parent.or_else(|| nest.and_then(|name| around.copy(name)));
             let own = &seed.subject.public_id;
-            let is_origin = copied.contains(own.as_str()) || around.is_copied(own);
+            let name = (seed.subject.experiment_id, own.clone());
+            let is_origin = copied.contains(&name) || around.is_copied((name.0, own));
             rows.add(
                 &seed.subject,
                 sets.training(Place::Run(*id)),
@@ -126,8 +133,9 @@ impl Seeds {
             );
         }
         for (name, found) in around.named.iter().filter(|(_, found)| !self.0.contains_key(&found.subject.id)) {
-            let is_origin = copied.contains(name.as_str());
-            if found.training_id.is_none() && names.contains(name.as_str()) {
+            let experiment = found.subject.experiment_id;
+            let is_origin = copied.contains(&(experiment, name.clone()));
+            if found.training_id.is_none() && names.contains(&(experiment, name.as_str())) {
                 let origin = is_origin.then(|| name.clone());
                 rows.add(&found.subject, sets.training(Place::Run(found.subject.id)), None, false, origin);
             } else if is_origin {
@@ -138,16 +146,28 @@ impl Seeds {
     }
 }
 
+impl Seed {
+    /// Its own id and those by which it hangs together with others.
+    fn names(&self) -> impl Iterator<Item = Name<'_>> {
+        let own = std::iter::once(&self.subject.public_id);
+        own.chain(&self.joins).map(|name| (self.subject.experiment_id, name.as_str()))
+    }
+
+    fn nest(&self) -> Option<Name<'_>> {
+        self.nest.as_deref().map(|name| (self.subject.experiment_id, name))
+    }
+}
+
 /// What else there is of the ids that seeds name.
 pub(super) struct Around {
     /// The trainings of the seeds so far.
     kept: HashMap<i64, i64>,
-    /// The runs of these ids.
+    /// The runs of these ids, in whichever experiment.
     named: HashMap<String, NamedRow>,
-    /// For each id that other runs resume or copy, one of these.
-    sharing: HashMap<String, SharingRow>,
-    /// For each id that is not here, a run that is a copy of it.
-    copies: HashMap<String, i64>,
+    /// For each id that other runs resume or copy, one of these in each experiment.
+    sharing: HashMap<String, Vec<SharingRow>>,
+    /// For each id that is not here, a run in each experiment that is a copy of it.
+    copies: HashMap<String, Vec<CopyRow>>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -160,9 +180,17 @@ struct NamedRow {
 #[derive(sqlx::FromRow)]
 struct SharingRow {
     target: String,
+    experiment_id: i64,
     run_id: i64,
     kind: i64,
     training_id: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct CopyRow {
+    target: String,
+    experiment_id: i64,
+    run_id: i64,
 }
 
 impl Around {
@@ -176,43 +204,63 @@ impl Around {
             kept = tx.all(statement).await?;
         }
 
-        let nests: BTreeSet<&str> = seeds.0.values().filter_map(|seed| seed.nest.as_deref()).collect();
+        let nests: BTreeSet<Name<'_>> = seeds.0.values().filter_map(Seed::nest).collect();
         let names = seeds.names();
+        let ids = |names: &mut dyn Iterator<Item = &Name<'_>>| -> BTreeSet<String> {
+            names.map(|(_, name)| (*name).to_owned()).collect()
+        };
         let mut statement = sql("SELECT r.id, r.public_id, r.experiment_id, r.start_ms, m.training_id
              FROM run r LEFT JOIN lineage m ON m.run_id = r.id WHERE r.public_id");
-        statement.bind_texts(dialect, &Vec::from_iter(names.union(&nests).copied()));
+        let all = ids(&mut names.union(&nests));
+        statement.bind_texts(dialect, &Vec::from_iter(all.iter().map(String::as_str)));
         let named: Vec<NamedRow> = tx.all(statement).await?;
         let named: HashMap<String, NamedRow> =
             named.into_iter().map(|row| (row.subject.public_id.clone(), row)).collect();
 
-        let own: BTreeSet<&str> = fresh.iter().map(|seed| seed.subject.public_id.as_str()).collect();
-        let shared: Vec<&str> = names.difference(&own).copied().collect();
-        let mut sharing: Vec<SharingRow> = Vec::new();
+        let own: BTreeSet<Name<'_>> =
+            fresh.iter().map(|seed| (seed.subject.experiment_id, seed.subject.public_id.as_str())).collect();
+        let shared = ids(&mut names.difference(&own));
+        let mut sharing: HashMap<String, Vec<SharingRow>> = HashMap::new();
         if !shared.is_empty() {
-            let mut statement = sql("SELECT s.target, s.run_id, s.kind, m.training_id
-                 FROM (SELECT l.target, min(l.run_id) AS run_id, max(l.kind) AS kind FROM link l WHERE l.target");
-            statement.bind_texts(dialect, &shared);
-            statement.push(" AND l.kind IN (2, 4) GROUP BY l.target) s JOIN lineage m ON m.run_id = s.run_id");
-            sharing = tx.all(statement).await?;
+            let mut statement = sql("SELECT s.target, s.experiment_id, s.run_id, s.kind, m.training_id FROM (
+                 SELECT l.target, o.experiment_id, min(l.run_id) AS run_id, max(l.kind) AS kind
+                 FROM link l JOIN lineage o ON o.run_id = l.run_id WHERE l.target");
+            statement.bind_texts(dialect, &Vec::from_iter(shared.iter().map(String::as_str))).push(
+                " AND l.kind IN (2, 4) GROUP BY l.target, o.experiment_id) s JOIN lineage m ON m.run_id = s.run_id",
+            );
+            for row in tx.all::<SharingRow>(statement).await? {
+                sharing.entry(row.target.clone()).or_default().push(row);
+            }
         }
 
-        let absent: Vec<&str> = nests.into_iter().filter(|name| !named.contains_key(*name)).collect();
-        let mut copies = Vec::new();
+        let mut around = Around { kept: kept.into_iter().collect(), named, sharing, copies: HashMap::new() };
+        let absent = ids(&mut nests.iter().filter(|(_, name)| !around.named.contains_key(*name)));
         if !absent.is_empty() {
-            let mut statement = sql("SELECT target, min(run_id) FROM link WHERE target");
-            statement.bind_texts(dialect, &absent).push(" AND kind = 4 GROUP BY target");
-            copies = tx.all(statement).await?;
+            let mut statement = sql("SELECT l.target, o.experiment_id, min(l.run_id) AS run_id
+                 FROM link l JOIN lineage o ON o.run_id = l.run_id WHERE l.target");
+            statement.bind_texts(dialect, &Vec::from_iter(absent.iter().map(String::as_str)));
+            statement.push(" AND l.kind = 4 GROUP BY l.target, o.experiment_id");
+            for row in tx.all::<CopyRow>(statement).await? {
+                around.copies.entry(row.target.clone()).or_default().push(row);
+            }
         }
-        Ok(Around {
-            kept: kept.into_iter().collect(),
-            named,
-            sharing: sharing.into_iter().map(|row| (row.target.clone(), row)).collect(),
-            copies: copies.into_iter().collect(),
-        })
+        Ok(around)
     }
 
-    fn is_copied(&self, name: &str) -> bool {
-        self.sharing.get(name).is_some_and(|row| row.kind == LinkKind::Copy as i64)
+    fn named(&self, (experiment, name): Name<'_>) -> Option<&NamedRow> {
+        self.named.get(name).filter(|row| row.subject.experiment_id == experiment)
+    }
+
+    fn sharing(&self, (experiment, name): Name<'_>) -> Option<&SharingRow> {
+        self.sharing.get(name)?.iter().find(|row| row.experiment_id == experiment)
+    }
+
+    fn copy(&self, (experiment, name): Name<'_>) -> Option<i64> {
+        self.copies.get(name)?.iter().find(|row| row.experiment_id == experiment).map(|row| row.run_id)
+    }
+
+    fn is_copied(&self, name: Name<'_>) -> bool {
+        self.sharing(name).is_some_and(|row| row.kind == LinkKind::Copy as i64)
     }
 }
 
@@ -221,7 +269,7 @@ impl Around {
 enum Place<'a> {
     Run(i64),
     Training(i64),
-    Name(&'a str),
+    Name(Name<'a>),
 }
 
 /// Places that belong together (a disjoint-set forest).

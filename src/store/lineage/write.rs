@@ -139,23 +139,29 @@ async fn insert_links(tx: &mut Tx, new: &[(i64, &Link)]) -> Result<()> {
 /// Nests in `subjects` what waits for them: children that arrived before their parent, or that name it by the id that it
 /// is a copy of.
 async fn link_children(tx: &mut Tx, subjects: &[Subject], said: &HashMap<i64, Lineage>) -> Result<()> {
-    let mut parents: HashMap<&str, i64> = HashMap::new();
+    let named = subjects.iter().filter(|subject| !subject.is_fresh);
+    let named: HashMap<&str, i64> = named.map(|subject| (subject.public_id.as_str(), subject.id)).collect();
+    let mut copies: HashMap<(i64, &str), i64> = HashMap::new();
     for subject in subjects {
         for link in said[&subject.id].links.iter().filter(|link| link.kind == LinkKind::Copy) {
-            parents.entry(&link.target).or_insert(subject.id);
+            copies.entry((subject.experiment_id, &link.target)).or_insert(subject.id);
         }
     }
-    // The run itself comes before its copies.
-    let named = subjects.iter().filter(|subject| !subject.is_fresh);
-    parents.extend(named.map(|subject| (subject.public_id.as_str(), subject.id)));
-    if parents.is_empty() {
+    let ids: BTreeSet<&str> = named.keys().copied().chain(copies.keys().map(|(_, name)| *name)).collect();
+    if ids.is_empty() {
         return Ok(());
     }
-    let mut statement = sql("SELECT l.run_id, l.target FROM link l JOIN lineage m ON m.run_id = l.run_id
+    let mut statement =
+        sql("SELECT l.run_id, m.experiment_id, l.target FROM link l JOIN lineage m ON m.run_id = l.run_id
          WHERE l.kind = 1 AND m.parent_id IS NULL AND l.target");
-    statement.bind_texts(tx.dialect(), &Vec::from_iter(parents.keys().copied()));
-    let waiting: Vec<(i64, String)> = tx.all(statement).await?;
-    let pairs: Vec<(i64, i64)> = waiting.iter().map(|(child, name)| (*child, parents[name.as_str()])).collect();
+    statement.bind_texts(tx.dialect(), &Vec::from_iter(ids));
+    let waiting: Vec<(i64, i64, String)> = tx.all(statement).await?;
+    // The run itself comes before its copies, which count in their own experiment.
+    let parent = |(child, experiment, name): &(i64, i64, String)| {
+        let parent = named.get(name.as_str()).or_else(|| copies.get(&(*experiment, name.as_str())));
+        parent.map(|parent| (*child, *parent))
+    };
+    let pairs: Vec<(i64, i64)> = waiting.iter().filter_map(parent).collect();
     for part in pairs.chunks(PAIRS) {
         let mut statement = sql("WITH found (run_id, parent_id) AS (");
         statement.bind_pairs(tx.dialect(), part).push(

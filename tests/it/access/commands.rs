@@ -128,7 +128,7 @@ fn commands_refuse_what_would_harm_and_say_why() {
         (&["role", "give", "boss", "owner", "Default"], "", "owner"),
         (&["role", "give", "boss", "reader", "absent"], "", "absent"),
         (&["role", "give", "anyone", "admin", "--everywhere"], "", "anyone"),
-        (&["role", "give", "anyone", "editor", "Default"], "", "has not signed in"),
+        (&["role", "give", "anyone", "editor", "--everywhere"], "", "has not signed in"),
         (&["user", "password", "robot", "--password-stdin"], &input, "is a service"),
         (&["token", "add", "everyone"], "", "everyone"),
         (&["token", "add", "boss", "--scope", "all"], "", "read, write or full"),
@@ -139,6 +139,14 @@ fn commands_refuse_what_would_harm_and_say_why() {
         assert!(text.contains(expected), "{arguments:?}: {text}");
         assert!(!text.contains("panicked") && !text.contains("SELECT"), "{text}");
     }
+    // Anyone may call a namespace as another is numbered.
+    let server = Server::start(directory, &[]);
+    let mut client = Client::new(directory);
+    client.authorization = Some(basic("boss"));
+    client.post("experiments/create", &serde_json::json!({ "name": "0" })).unwrap().json();
+    let text = refused(directory, &["role", "give", "bob", "editor", "0"], "");
+    assert!(text.contains("is the name of one namespace and the number of another"), "{text}");
+    assert!(server.terminate().success());
     let generated = said(directory, &["user", "add", "ann", "--generate-password"], "");
     let generated = generated.lines().next().unwrap();
     assert!(generated.len() >= 20 && !generated.contains(' '), "{generated}");

@@ -17,7 +17,7 @@ async fn anyone_reads_where_anyone_may_and_nothing_else() {
         let (shown, hidden) = (app.new_run_in(&public, "a", 1).await, app.new_run_in(&private, "b", 1).await);
         let app = closed(app).await;
         assert_eq!(app.get(EXPERIMENTS).await.status, 401);
-        give(&app, "anyone", &public, Role::Editor).await;
+        give(&app, "anyone", &public, Role::Reader).await;
 
         let app_get = async |path: &str| app.get(path).await;
         // What was found out before holds for two seconds, and not here: nobody was let in.
@@ -67,6 +67,13 @@ async fn a_proxy_names_its_users_if_it_is_trusted() {
     for hostile in ["everyone", "group:wheel", "a b", "xé", "'; DROP TABLE run; --"] {
         let reply = from(proxy, &[("x-remote-user", hostile)]).await;
         assert!(matches!(reply.status, 400 | 401) || user(reply).is_none(), "{hostile}");
+    }
+    for origin in ["http://localhost:9999", "https://evil.example"] {
+        let page = from(proxy, &[header, ("origin", origin), ("sec-fetch-site", "cross-site")]).await;
+        assert!(
+            page.status == 403 || user(page).is_none(),
+            "the proxy names whoever's browser it is, {origin} does not"
+        );
     }
     let robot = basic("root", PASSWORD);
     let both = from(proxy, &[header, ("authorization", &robot)]).await;

@@ -176,3 +176,26 @@ async fn a_flood_of_passwords_leaves_everybody_else_alone() {
     assert_eq!(guesses, [401; 40]);
     assert_eq!(by_token, [200; 20]);
 }
+
+#[tokio::test]
+async fn guesses_that_come_together_wait_as_those_that_come_one_by_one() {
+    let app = closed(app(Database::sqlite()).await).await;
+    let guess = |number: usize| {
+        let header = basic("alice", &if number == 39 { PASSWORD.to_owned() } else { format!("guess number {number}") });
+        let app = &app;
+        async move { get(app, EXPERIMENTS, &[("authorization", &header)]).await.status }
+    };
+
+    let statuses = futures_util::future::join_all((0..40).map(guess)).await;
+
+    let looked_at = statuses.iter().filter(|status| **status != 429).count();
+    assert!(looked_at <= 8, "{statuses:?}");
+    // Whoever proved the password before is not kept out by others who guess.
+    let root = basic("root", PASSWORD);
+    assert_eq!(get(&app, EXPERIMENTS, &[("authorization", &root)]).await.status, 200);
+    for number in 0..8 {
+        get(&app, EXPERIMENTS, &[("authorization", &basic("root", &format!("guess number {number}")))]).await;
+    }
+    app.access().forget();
+    assert_eq!(get(&app, EXPERIMENTS, &[("authorization", &root)]).await.status, 200);
+}

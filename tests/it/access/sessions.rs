@@ -48,6 +48,12 @@ async fn a_browser_signs_in_with_a_cookie_that_only_our_pages_use() {
             assert_eq!((there.status, there.headers.get("set-cookie")), (403, None), "{there}");
         }
         assert_eq!(with(&[mine]).await, 200, "who signed in here is signed out here");
+        let two = format!("{new}; windvane_session=of-another-port");
+        assert_eq!(with(&[("cookie", &two)]).await, 401, "nobody knows which is ours");
+        let cross = with(&[mine, ("origin", "http://localhost:5000"), ("sec-fetch-site", "cross-site")]).await;
+        assert_eq!(cross, 401, "the browser knows better than a comparison of names");
+        let local = get(&app, &experiments, &[mine, ("origin", "http://localhost:3000")]).await;
+        assert_eq!(local.header("access-control-allow-credentials"), "", "anybody on this node can serve such a page");
         let create = "/track/api/2.0/mlflow/experiments/create";
         for origin in ["null", "http://localhost:5001", "https://evil.example", "http://localhost.evil"] {
             let headers = [mine, ("origin", origin)];

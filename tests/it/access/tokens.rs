@@ -124,10 +124,15 @@ async fn a_token_that_is_for_less_does_less() {
         assert_eq!(create(&one, "experiments/create", experiment.clone()).await.status, 403);
         assert_eq!(create(&reading, "experiments/create", experiment.clone()).await.status, 403);
         for token in [&reading, &one] {
+            for (method, path) in [(Method::GET, "tokens"), (Method::DELETE, "tokens/1")] {
+                let path = format!("{OWN}{path}");
+                let reply = send(&app, method, &path, &[("authorization", token)], Value::Null).await;
+                assert_eq!(reply.status, 403, "what is for less neither lists nor ends what is for more: {reply}");
+            }
             let reply = send(&app, Method::POST, &format!("{OWN}tokens"), &[("authorization", token)], json!({})).await;
             assert_eq!(
                 reply.refusal(),
-                "403 PERMISSION_DENIED: a token cannot make tokens; sign in or send the password"
+                "403 PERMISSION_DENIED: a token does not look after tokens; sign in or send the password"
             );
         }
         let admin = app.store().accounts().find_principal("root").await.unwrap().unwrap().id;
@@ -157,6 +162,9 @@ async fn tokens_that_are_made_are_told_once_and_checked() {
         let refusal = send(&app, Method::POST, &path, &header, body).await.invalid();
         assert!(refusal.contains(field), "{refusal}");
     }
+    let root = basic("root", PASSWORD);
+    let absent = send(&app, Method::POST, &path, &[("authorization", &root)], json!({ "experiment_id": "99" })).await;
+    assert_eq!(absent.status, 404, "{absent}");
     let elsewhere = send(&app, Method::POST, &path, &header, json!({ "experiment_id": "0" })).await;
     assert_eq!(elsewhere.status, 404, "one that she may not see: {elsewhere}");
     let body = json!({ "name": "laptop", "scope": "read", "expires_days": 7 });

@@ -19,7 +19,7 @@ fn account(name: &str, site_role: Option<Role>) -> NewPrincipal {
         kind: if name.starts_with("group:") { PrincipalKind::Group } else { PrincipalKind::Person },
         display_name: String::new(),
         email: String::new(),
-        password_hash: Some("x".to_owned()),
+        password_hash: (!name.starts_with("group:")).then(|| "x".to_owned()),
         site_role,
     }
 }
@@ -73,6 +73,15 @@ async fn accounts_are_made_changed_and_removed_but_never_the_last_administrator(
             assert!(matches!(accounts.change_account(unknown, &change).await, Err(Error::NotFound(_))), "{unknown}");
         }
 
+        // A group without members and a service without a token cannot sign in and make another.
+        let nobody =
+            NewPrincipal { site_role: Some(Role::Admin), ..NewPrincipal::named("group:x", PrincipalKind::Group) };
+        accounts.create_principal(&nobody, NOW).await.unwrap();
+        let robot =
+            NewPrincipal { site_role: Some(Role::Admin), ..NewPrincipal::named("robot", PrincipalKind::Service) };
+        accounts.create_principal(&robot, NOW).await.unwrap();
+        let change = AccountChange { password_hash: Some("y".to_owned()), ..AccountChange::default() };
+        assert!(matches!(accounts.change_account("robot", &change).await, Err(Error::Invalid(_))));
         for last in [
             accounts.delete_principal("root").await,
             accounts.revoke("root", Namespace::All).await,
@@ -81,6 +90,9 @@ async fn accounts_are_made_changed_and_removed_but_never_the_last_administrator(
             assert!(matches!(last, Err(Error::Invalid(_))), "{last:?}");
         }
         assert!(matches!(accounts.delete_principal("everyone").await, Err(Error::Invalid(_))));
+        for nobody in ["group:x", "robot"] {
+            accounts.delete_principal(nobody).await.unwrap();
+        }
         accounts.grant("alice", Namespace::All, Role::Admin).await.unwrap();
         accounts.delete_principal("root").await.unwrap();
         accounts.delete_principal("alice").await.unwrap();

@@ -4,8 +4,8 @@ use futures_util::future::join_all;
 use windvane::model::{NewLocation, RunStatus, ViewType};
 use windvane::search::{parse_run_columns, parse_run_filter, parse_run_order};
 use windvane::store::{
-    FieldValue, NewRun, Parent, Role, Rows, RowsSearch, RunSearch, RunUpdate, Store, Totals, TreeLevel, TreePart,
-    TreeRow,
+    FieldValue, LogBatch, NewRun, Parent, Role, Rows, RowsSearch, RunSearch, RunUpdate, Store, Totals, TreeLevel,
+    TreePart, TreeRow,
 };
 
 use super::support::*;
@@ -324,7 +324,7 @@ async fn a_kept_tree_is_used_until_a_link_or_a_run_changes() {
 }
 
 #[tokio::test]
-async fn a_run_elsewhere_joins_and_parts_trainings_of_a_kept_tree() {
+async fn a_run_of_another_experiment_joins_no_trainings_of_this_one() {
     for database in databases().await {
         let store = database.open().await;
         let other = store.create_experiment(&OPEN, "other", NewLocation::Default, &[], NOW).await.unwrap();
@@ -332,9 +332,11 @@ async fn a_run_elsewhere_joins_and_parts_trainings_of_a_kept_tree() {
         run(&store, "c", 3, &resumes("b")).await;
         assert_eq!(level(&store, top("")).await, ["a", "c"]);
 
+        // Whoever may write there may not write here.
         run_in(&store, other, "b", 2, &resumes("a")).await;
-        assert_eq!(level(&store, top("")).await, ["c x2 2/2"]);
-        store.delete_run_tag(&OPEN, &id("b"), "resumedRun").await.unwrap();
+        run_in(&store, other, "d", 4, &[]).await;
+        let copies = [pair("metadata.offline_run_id", "a"), pair("metadata.server2server_run_id", "c")];
+        store.log(&OPEN, &id("d"), LogBatch { params: copies.to_vec(), ..LogBatch::default() }).await.unwrap();
         assert_eq!(level(&store, top("")).await, ["a", "c"]);
     }
 }
