@@ -80,7 +80,7 @@ pub struct Identity {
     pub at_most: Role,
     /// The only namespace that the credential is for.
     pub only: Option<i64>,
-    /// Whether the credential was a password or stands for the person: tokens cannot make tokens.
+    /// Whether the credential was a password or stands for the person: tokens do not look after tokens.
     pub in_person: bool,
 }
 
