@@ -111,7 +111,7 @@ test("a token is made, works, is listed and revoked", async (t) => {
   const token = await page.locator(".made code").first().innerText();
   const row = page.getByRole("row").filter({ hasText: HOSTILE });
   await row.waitFor();
-  const ask = () => fetch(`${address}/api/windvane/v1/tokens`, { headers: { authorization: `Bearer ${token}` } });
+  const ask = () => fetch(`${address}/api/windvane/v1/experiments`, { headers: { authorization: `Bearer ${token}` } });
   assert.equal((await ask()).status, 200);
 
   await row.getByRole("button").click();
