@@ -213,9 +213,25 @@ pub(super) async fn upload_artifact(
     headers: HeaderMap,
     body: Body,
 ) -> Result<StatusCode> {
-    let (run_id, path) = run_and_path(&query)?;
-    let run = find_run(&app, &caller, run_id).await?;
-    app.store.authorize(&caller, run.experiment_id).await?;
+    let mut data = received(body);
+    let stored = upload_to_run(&app, &caller, &query, &headers, &mut data).await;
+    if stored.is_err() {
+        // As in `put_file`.
+        discard_rest(data).await;
+    }
+    stored
+}
+
+async fn upload_to_run(
+    app: &AppState,
+    caller: &Caller,
+    query: &HashMap<String, String>,
+    headers: &HeaderMap,
+    data: impl Stream<Item = Result<Bytes>> + Send + Unpin,
+) -> Result<StatusCode> {
+    let (run_id, path) = run_and_path(query)?;
+    let run = find_run(app, caller, run_id).await?;
+    app.store.authorize(caller, run.experiment_id).await?;
     if run.lifecycle == Lifecycle::Deleted {
         return Err(Error::Invalid(format!(
             "The run {run_id} must be in the 'active' state. Current state is deleted."
@@ -229,11 +245,11 @@ pub(super) async fn upload_artifact(
              that can reach the run's artifact_uri."
         ))
     })?;
-    let mut data = pin!(limited(received(body), MAX_UPLOAD_BYTES).peekable());
+    let mut data = pin!(limited(data, MAX_UPLOAD_BYTES).peekable());
     if data.as_mut().peek().await.is_none() {
         return Err(Error::Invalid("Request must specify data.".to_owned()));
     }
-    app.files.put(target, data, declared_size(&headers)).await?;
+    app.files.put(target, data, declared_size(headers)).await?;
     Ok(StatusCode::OK)
 }
 
