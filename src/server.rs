@@ -161,12 +161,13 @@ fn warn_of_neighbours(config: &Config) {
         TrustedProxy::Network(network) => {
             [IpAddr::V4(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()].iter().any(|own| network.contains(own))
         }
-        TrustedProxy::Unix => false,
+        TrustedProxy::Unix => config.unix_socket_mode & 0o002 != 0,
     };
     if config.proxy_user_header.is_some() && config.trusted_proxies.iter().any(|proxy| local(&proxy)) {
         warn!(
-            "every process on this node can send the header of proxy_user_header and be whoever it likes, as a loopback \
-             address is in trusted_proxies; on a node that others use, let the proxy come by a unix socket"
+            "every process on this node can send the header of proxy_user_header and be whoever it likes, as trusted_proxies \
+             has a loopback address, or a socket that everyone may open; on a node that others use, let the proxy come by a \
+             unix socket that only it may open"
         );
     }
 }

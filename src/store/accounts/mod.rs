@@ -239,11 +239,9 @@ impl Accounts {
         let mut statement = sql(PRINCIPAL);
         statement.push(" WHERE name = ").bind(name);
         let row: Option<PrincipalRow> = self.db.optional(statement).await?;
-        row.map(|mut row| {
-            let password_hash = row.password_hash.take();
-            let mut principal = row.principal()?;
-            principal.has_password = password_hash.is_some();
-            Ok((principal, password_hash))
+        row.map(|row| {
+            let password_hash = row.password_hash.clone();
+            Ok((row.principal()?, password_hash))
         })
         .transpose()
     }
@@ -325,7 +323,8 @@ impl Accounts {
             let insert = sql("INSERT INTO secret (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING");
             tx.run(insert.arg(name).arg(fresh.to_vec())).await?;
             let found: Option<(Vec<u8>,)> = tx.optional(sql("SELECT value FROM secret WHERE name = $1").arg(name)).await?;
-            found.map_or_else(Vec::new, |(value,)| value)
+            let (value,) = found.ok_or_else(|| Error::internal(anyhow::anyhow!("the secret '{name}' vanished")))?;
+            value
         })
     }
 }
