@@ -46,14 +46,14 @@ pub(super) async fn admit(State(guard): State<Guard>, mut request: Request, next
         return without_dialog(next.run(request).await, from_browser);
     }
     let client = client(request.extensions()).clone();
-    let identity = authenticate(&app, request.headers(), request.extensions()).await;
-    let who = match &identity {
-        Ok(identity) => identity.as_ref().map_or_else(String::new, |identity| identity.name.clone()),
-        Err(_) => claimed_name(request.headers()),
+    let admitted = match authenticate(&app, request.headers(), request.extensions()).await {
+        Ok(identity) => caller(identity.clone(), permission)
+            .map_err(|error| (error, identity.map_or_else(String::new, |identity| identity.name.clone()))),
+        Err(error) => Err((error, claimed_name(request.headers()))),
     };
-    let caller = match identity.and_then(|identity| caller(identity, permission)) {
+    let caller = match admitted {
         Ok(caller) => caller,
-        Err(error) => {
+        Err((error, who)) => {
             audit("refused", &who, &client, &error.to_string());
             // Who is still sending would not hear why.
             discard_rest(request.into_body().into_data_stream()).await;
