@@ -1,5 +1,6 @@
 //! Chooses the web pages that the binary carries: `static/dist` when it has been built, else one page that says how to
-//! build it. `src/http/ui.rs` embeds whatever ends up in `$OUT_DIR/ui`.
+//! build it. `src/http/ui.rs` embeds the folder that `$WINDVANE_UI` names; a debug build reads it while it runs, so that
+//! `make ui` is all it takes to see a change.
 //!
 //! It never runs npm: `cargo build` works without Node, and only `make ui` needs the network.
 
@@ -16,18 +17,14 @@ const PAGES: [&str; 2] = ["index.html", "account.html"];
 const BUILT: &str = "static/dist";
 
 fn main() -> io::Result<()> {
-    // A relative path here is relative to the package, as build scripts run there.
-    let embedded = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join("ui");
-    if embedded.exists() {
-        fs::remove_dir_all(&embedded)?;
-    }
-    fs::create_dir_all(&embedded)?;
-
     println!("cargo::rerun-if-env-changed=WINDVANE_RELEASE");
-    let missing = PAGES.iter().find(|page| !Path::new(BUILT).join(page).is_file());
-    let Some(missing) = missing else {
-        println!("cargo::rerun-if-changed={BUILT}");
-        return copy_tree(Path::new(BUILT), &embedded);
+    // A relative path here is relative to the package, as build scripts run there.
+    let Some(missing) = PAGES.iter().find(|page| !Path::new(BUILT).join(page).is_file()) else {
+        // A debug build need not be compiled anew for pages that it only reads.
+        let embeds = env::var_os("PROFILE").is_some_and(|profile| profile == "release");
+        println!("cargo::rerun-if-changed={}", if embeds { BUILT } else { "build.rs" });
+        println!("cargo::rustc-env=WINDVANE_UI={}", Path::new(BUILT).canonicalize()?.display());
+        return Ok(());
     };
     if env::var_os("WINDVANE_RELEASE").is_some() {
         println!("cargo::error=a release carries the web pages, and {BUILT}/{missing} is missing: run `make ui` first");
@@ -39,22 +36,11 @@ fn main() -> io::Result<()> {
     // A watched path that does not exist makes cargo run this script, and compile the crate, at every build. The folder
     // above it exists, and its time changes when the pages are built.
     println!("cargo::rerun-if-changed=static");
+    let pages = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join("ui");
+    fs::create_dir_all(&pages)?;
     for page in PAGES {
-        fs::copy(FALLBACK, embedded.join(page))?;
+        fs::copy(FALLBACK, pages.join(page))?;
     }
-    Ok(())
-}
-
-fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            fs::create_dir_all(&target)?;
-            copy_tree(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), &target)?;
-        }
-    }
+    println!("cargo::rustc-env=WINDVANE_UI={}", pages.display());
     Ok(())
 }

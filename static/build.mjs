@@ -6,9 +6,8 @@
 //
 // Beside each file lie its .br and .gz forms, so the server never compresses one itself.
 
-import { createHash } from "node:crypto";
-import { copyFile, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { basename, dirname, extname, join, relative } from "node:path";
+import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
@@ -29,13 +28,16 @@ await mkdir(files, { recursive: true });
 
 const result = await build({
   absWorkingDir: home,
-  entryPoints: ["src/main.ts", "src/account.ts", "src/page.css", "src/account.css"],
+  entryPoints: ["src/icon.svg", "src/main.tsx", "src/account/account.ts", "src/styles/page.css", "src/account/page.css", "src/account/account.css"],
   outdir: files,
   bundle: true,
   format: "esm",
   target: "es2022",
   splitting: true,
   minify: true,
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  loader: { ".svg": "copy" },
   entryNames: "[name]-[hash]",
   chunkNames: "[name]-[hash]",
   assetNames: "[name]-[hash]",
@@ -49,7 +51,6 @@ const urls = new Map();
 for (const [output, { entryPoint }] of Object.entries(result.metafile.outputs)) {
   if (entryPoint) urls.set(entryPoint, relative(dist, join(home, output)));
 }
-urls.set("src/icon.svg", await copyHashed("src/icon.svg"));
 
 for (const page of PAGES) {
   const template = await readFile(join(home, page), "utf8");
@@ -65,14 +66,6 @@ const sizes = await Promise.all([...PAGES.map((page) => join(dist, page)), ...(a
 const total = sizes.reduce((sum, size) => sum + size, 0);
 if (total > FIRST_LOAD_LIMIT) throw new Error(`the pages need ${total} bytes gzipped, the limit is ${FIRST_LOAD_LIMIT}`);
 console.log(`static/dist: ${sizes.length} files, ${(total / 1000).toFixed(1)} kB gzipped`);
-
-/** Copies a file that esbuild does not handle to a name with its hash; returns its URL relative to the page. */
-async function copyHashed(source) {
-  const hash = createHash("sha256").update(await readFile(join(home, source))).digest("hex").slice(0, 8).toUpperCase();
-  const name = `${basename(source, extname(source))}-${hash}${extname(source)}`;
-  await copyFile(join(home, source), join(files, name));
-  return `static-files/${name}`;
-}
 
 async function listFiles(folder) {
   return (await readdir(folder)).map((name) => join(folder, name));

@@ -12,9 +12,9 @@ use axum::{
 };
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-/// The pages as `build.rs` laid them out: `index.html`, `account.html` and `static-files/*`, each with `.br` and `.gz` beside it.
+/// The pages that `build.rs` chose: `index.html`, `account.html` and `static-files/*`, each with `.br` and `.gz` beside it.
 #[derive(RustEmbed)]
-#[folder = "$OUT_DIR/ui"]
+#[folder = "$WINDVANE_UI"]
 struct Pages;
 
 /// Compressed forms, best first: the token of `Accept-Encoding` and the ending of the file.

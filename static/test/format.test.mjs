@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { count, duration, moment, shellWord } from "../src/format.ts";
+import { count, duration, moment, shellWord } from "../src/lib/format.ts";
 
 const NOW = new Date(2026, 10, 24, 12, 0, 0).getTime();
 const MINUTE = 60_000;

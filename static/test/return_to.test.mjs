@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { returnPath } from "../src/return_to.ts";
+import { returnPath } from "../src/account/return_to.ts";
 
 test("a page of this server is returned to, with its query and fragment", () => {
   for (const path of ["seed", "tokens", "runs/0f3a", "experiments/", "runs/a.b-c~d_e?x=1&y=%2F#plot", "seed?a=//b", "x#/y"]) {

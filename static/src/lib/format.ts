@@ -10,6 +10,46 @@ export function count(value: number, more: boolean): string {
   return value.toLocaleString("en") + (more ? "+" : "");
 }
 
+/**
+ * Five significant digits, with an exponent outside 1e-4 … 1e6, and never `0` for what is not 0. Texts are numbers that JSON
+ * lacks; `Infinity` becomes `∞`.
+ */
+export function number(value: number | string): string {
+  const known = Number(value);
+  if (Number.isNaN(known)) return "NaN";
+  if (!Number.isFinite(known)) return known > 0 ? "∞" : "−∞";
+  if (known === 0) return "0";
+  const size = Math.abs(known);
+  if (size < 1e-4 || size >= 1e6) {
+    const [digits = "", exponent = ""] = known.toExponential(4).split("e");
+    return minus(`${trimmed(digits)}e${exponent.replace("+", "")}`);
+  }
+  return minus(trimmed(known.toPrecision(5)));
+}
+
+/** A step or another whole number: all its digits, in groups of three. */
+export function whole(value: number): string {
+  return minus(value.toLocaleString("en", { maximumFractionDigits: 0 }));
+}
+
+/** `0 B`, `812 B`, `4.2 kB`, `19 MB`, `1.5 TB`: powers of a thousand, two digits. */
+export function size(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB", "PB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1_000;
+    unit += 1;
+  }
+  const digits = unit > 0 && value < 9.95 ? value.toFixed(1) : Math.round(value).toString();
+  return `${digits} ${units[unit] ?? ""}`;
+}
+
+/** `1 run`, `2 runs`, `1,234 runs`. */
+export function counted(value: number, one: string, many = `${one}s`): string {
+  return `${whole(value)} ${value === 1 ? one : many}`;
+}
+
 /** Relative within a week (`5 min ago`), else `2026-11-23 22:36` in the browser's zone. */
 export function moment(timeMs: number, nowMs: number): string {
   const age = nowMs - timeMs;
@@ -40,6 +80,15 @@ export function duration(lengthMs: number): string {
 /** `text` as one word of a POSIX shell: as it is when that is safe, else in single quotes. */
 export function shellWord(text: string): string {
   return /^[\w.:/@%+~-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** Without the zeros at the end that say nothing. */
+function trimmed(digits: string): string {
+  return digits.includes(".") ? digits.replace(/\.?0+$/, "") : digits;
+}
+
+function minus(digits: string): string {
+  return digits.replaceAll("-", "−");
 }
 
 function pair(length: number, large: number, largeName: string, small: number, smallName: string): string {

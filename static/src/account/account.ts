@@ -1,12 +1,12 @@
 // The pages of accounts: `login`, `seed` and `tokens`. They are one page, which sees by its own address what it is.
 
-import { session } from "./api.ts";
-import type { Session } from "./api.ts";
+import { session } from "../api/people.ts";
+import type { Session } from "../api/people.ts";
 import { byId, element } from "./dom.ts";
 import { why } from "./form.ts";
 import { login } from "./login.ts";
 import { seed } from "./seed.ts";
-import { followTheme } from "./theme.ts";
+import { followTheme } from "../state/theme.ts";
 import { tokensPage } from "./tokens.ts";
 import { showUser } from "./user.ts";
 
@@ -16,8 +16,7 @@ const PAGES: Readonly<Record<string, readonly [title: string, show: (known: Sess
   tokens: ["Tokens", tokensPage],
 };
 
-const theme = byId("theme");
-if (theme instanceof HTMLSelectElement) followTheme(theme);
+followTheme();
 await open(location.pathname.split("/").pop() ?? "");
 
 async function open(name: string): Promise<void> {

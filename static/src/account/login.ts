@@ -1,5 +1,6 @@
-import { Failure, signIn } from "./api.ts";
-import type { Session } from "./api.ts";
+import { Failure } from "../api/client.ts";
+import { signIn } from "../api/people.ts";
+import type { Session } from "../api/people.ts";
 import { element } from "./dom.ts";
 import { field, form, input } from "./form.ts";
 import { returnPath } from "./return_to.ts";

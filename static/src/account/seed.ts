@@ -1,5 +1,5 @@
-import { createToken } from "./api.ts";
-import type { Session } from "./api.ts";
+import { createToken } from "../api/people.ts";
+import type { Session } from "../api/people.ts";
 import { element } from "./dom.ts";
 import { action } from "./form.ts";
 import { madeToken } from "./made.ts";

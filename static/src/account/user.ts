@@ -1,5 +1,5 @@
-import { session, signOut } from "./api.ts";
-import type { Session, User } from "./api.ts";
+import { session, signOut } from "../api/people.ts";
+import type { Session, User } from "../api/people.ts";
 import { byId, element } from "./dom.ts";
 import { action } from "./form.ts";
 

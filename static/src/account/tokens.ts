@@ -1,9 +1,9 @@
-import { changePassword, createToken, revokeToken, tokens } from "./api.ts";
-import type { Session, Token } from "./api.ts";
+import { changePassword, createToken, revokeToken, tokens } from "../api/people.ts";
+import type { Session, Token } from "../api/people.ts";
 import { element } from "./dom.ts";
 import type { Child } from "./dom.ts";
 import { field, form, input, why } from "./form.ts";
-import { fullMoment, moment } from "./format.ts";
+import { fullMoment, moment } from "../lib/format.ts";
 import { madeToken } from "./made.ts";
 
 const SCOPES: Readonly<Record<Token["scope"], string>> = {

@@ -1,0 +1,12 @@
+import { render } from "preact";
+import { App } from "./app.tsx";
+import { followAddress } from "./state/router.ts";
+import { learnSession } from "./state/session.ts";
+import { followTheme } from "./state/theme.ts";
+
+followTheme();
+followAddress();
+void learnSession();
+const root = document.getElementById("app");
+if (root === null) throw new Error("the page has no element #app");
+render(<App />, root);

@@ -1,0 +1,109 @@
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { asFailure } from "../state/ask.ts";
+import { Icon } from "./basics.tsx";
+
+/** A window above the page; Escape and a click beside it close it, and the focus goes back to where it was. */
+export function Dialog({
+  title,
+  close,
+  wide = false,
+  children,
+}: {
+  title: string;
+  close: () => void;
+  wide?: boolean;
+  children: ComponentChildren;
+}): JSX.Element {
+  const box = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const before = document.activeElement;
+    box.current?.showModal();
+    return () => {
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+    };
+  }, []);
+  return (
+    <dialog
+      ref={box}
+      class={wide ? "dialog wide" : "dialog"}
+      aria-label={title}
+      onCancel={(event) => {
+        event.preventDefault();
+        close();
+      }}
+      onMouseDown={(event) => {
+        if (event.target === box.current) close();
+      }}
+    >
+      <div class="dialog-body">
+        <header class="dialog-head">
+          <h2>{title}</h2>
+          <button type="button" class="quiet" aria-label="Close" onClick={close}>
+            <Icon name="close" />
+          </button>
+        </header>
+        {children}
+      </div>
+    </dialog>
+  );
+}
+
+/** A form that does something and says why where that failed; it closes what it stands in by itself. */
+export function Form({
+  verb,
+  danger = false,
+  send,
+  cancel,
+  children,
+}: {
+  verb: string;
+  danger?: boolean;
+  send: () => Promise<void>;
+  cancel?: () => void;
+  children?: ComponentChildren;
+}): JSX.Element {
+  const [busy, setBusy] = useState(false);
+  const [refusal, setRefusal] = useState("");
+  const submit = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    setBusy(true);
+    // The same words again would not be read out again, unless they were gone in between.
+    setRefusal("");
+    try {
+      await send();
+    } catch (cause) {
+      setRefusal(asFailure(cause).message);
+    }
+    setBusy(false);
+  };
+  return (
+    <form class="form" onSubmit={(event) => void submit(event)}>
+      {children}
+      <p class="refusal" role="alert">
+        {refusal}
+      </p>
+      <div class="form-end">
+        {cancel && (
+          <button type="button" onClick={cancel}>
+            Cancel
+          </button>
+        )}
+        <button type="submit" class={danger ? "danger" : "primary"} disabled={busy}>
+          {verb}
+        </button>
+      </div>
+    </form>
+  );
+}
+
+/** A control with its label above it. */
+export function Field({ label, hint, children }: { label: string; hint?: string; children: ComponentChildren }): JSX.Element {
+  return (
+    <label class="field">
+      <span>{label}</span>
+      {children}
+      {hint !== undefined && <small class="hint">{hint}</small>}
+    </label>
+  );
+}

@@ -1,0 +1,64 @@
+// What a component asks the server, and how far the answer is.
+
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { Failure, wasGivenUp } from "../api/client.ts";
+
+/** A question and what came of it so far. What was answered before stays until there is something new. */
+export interface Asked<Answer> {
+  answer: Answer | undefined;
+  /** Why the last attempt failed; undefined once an answer came. */
+  failure: Failure | undefined;
+  /** Whether an answer is waited for. */
+  waiting: boolean;
+  /** Whether `answer` is that to an earlier question. */
+  stale: boolean;
+  /** Asks again. */
+  again: () => void;
+}
+
+interface Kept<Answer> {
+  key: string;
+  answer: Answer;
+}
+
+/**
+ * Asks when the component appears, when `key` changes, and on `again()`. `key` says all that the question depends on; null asks
+ * nothing. An answer that nobody waits for any more is dropped.
+ */
+export function useAsk<Answer>(key: string | null, question: (signal: AbortSignal) => Promise<Answer>): Asked<Answer> {
+  const [kept, keep] = useState<Kept<Answer>>();
+  const [failure, fail] = useState<Failure>();
+  const [waiting, wait] = useState(key !== null);
+  const [round, setRound] = useState(0);
+  const latest = useRef(question);
+  latest.current = question;
+
+  useEffect(() => {
+    if (key === null) return;
+    const end = new AbortController();
+    wait(true);
+    latest
+      .current(end.signal)
+      .then((answer) => {
+        if (end.signal.aborted) return;
+        keep({ key, answer });
+        fail(undefined);
+        wait(false);
+      })
+      .catch((cause: unknown) => {
+        if (end.signal.aborted || wasGivenUp(cause)) return;
+        fail(asFailure(cause));
+        wait(false);
+      });
+    return () => end.abort();
+  }, [key, round]);
+
+  const again = useCallback(() => setRound((before) => before + 1), []);
+  return { answer: kept?.answer, failure, waiting, stale: kept !== undefined && kept.key !== key, again };
+}
+
+/** Anything that was thrown, as a failure that can be shown. */
+export function asFailure(cause: unknown): Failure {
+  if (cause instanceof Failure) return cause;
+  return new Failure(0, cause instanceof Error ? cause.message : String(cause));
+}

@@ -1,0 +1,94 @@
+// Learns what changed on the server while somebody looks, by asking: proxies and tunnels break what is pushed.
+
+import { signal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { Failure, own, withQuery } from "../api/client.ts";
+
+/** Pause between two looks, ms; after {@link QUIET_MS} without a change it is longer. */
+const PAUSE_MS = 5_000;
+const LONG_PAUSE_MS = 30_000;
+const QUIET_MS = 10 * 60_000;
+/** Longest pause when the server does not answer, ms. */
+const LONGEST_PAUSE_MS = 60_000;
+
+/** What of a run changed. */
+export interface RunChange {
+  run_id: string;
+  experiment_id: string;
+  kinds: readonly ("points" | "params" | "info")[];
+}
+
+/** What changed since the look before. With `reset` anything may have. */
+export interface Changes {
+  cursor: string;
+  reset: boolean;
+  experiments: readonly string[];
+  runs: readonly RunChange[];
+}
+
+/** How the server is reached. `lastMs` is when it answered last. */
+export interface Connection {
+  state: "unknown" | "connected" | "lost" | "refused";
+  lastMs: number | null;
+}
+
+/** Whether the server answers, as the looks at it tell. */
+export const connection = signal<Connection>({ state: "unknown", lastMs: null });
+
+/**
+ * Calls `changed` with what changes in these experiments (in all, where none are named) while the component is there and the
+ * page can be seen; also once when the connection is back.
+ */
+export function useChanges(experiments: readonly string[], changed: (changes: Changes) => void): void {
+  const latest = useRef(changed);
+  latest.current = changed;
+  const scope = experiments.join(",");
+  useEffect(() => followChanges(scope === "" ? [] : scope.split(","), (changes) => latest.current(changes)), [scope]);
+}
+
+/** As {@link useChanges}, until what it returns is called. */
+export function followChanges(experiments: readonly string[], changed: (changes: Changes) => void): () => void {
+  const end = new AbortController();
+  let cursor: string | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let pauseMs = PAUSE_MS;
+  let lastChangeMs = Date.now();
+  let looking = false;
+
+  const look = async (): Promise<void> => {
+    if (looking || end.signal.aborted) return;
+    looking = true;
+    clearTimeout(timer);
+    try {
+      const query = { since: cursor, experiment_ids: experiments };
+      const changes = await own<Changes>("GET", withQuery("changes", query), undefined, end.signal);
+      const first = cursor === undefined;
+      cursor = changes.cursor;
+      connection.value = { state: "connected", lastMs: Date.now() };
+      if (!first && (changes.reset || changes.runs.length > 0 || changes.experiments.length > 0)) {
+        lastChangeMs = Date.now();
+        changed(changes);
+      }
+      pauseMs = Date.now() - lastChangeMs > QUIET_MS ? LONG_PAUSE_MS : PAUSE_MS;
+    } catch (cause) {
+      if (end.signal.aborted) return;
+      const refused = cause instanceof Failure && cause.status === 401;
+      connection.value = { state: refused ? "refused" : "lost", lastMs: connection.value.lastMs };
+      pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+    } finally {
+      looking = false;
+    }
+    if (!document.hidden) timer = setTimeout(look, pauseMs);
+  };
+  const seen = (): void => {
+    if (document.hidden) clearTimeout(timer);
+    else void look();
+  };
+  document.addEventListener("visibilitychange", seen);
+  void look();
+  return () => {
+    end.abort();
+    clearTimeout(timer);
+    document.removeEventListener("visibilitychange", seen);
+  };
+}
