@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer, request as httpRequest } from "node:http";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -39,15 +40,42 @@ export async function startBrowser(t) {
   return browser;
 }
 
-/** A server with fresh data and these accounts (name: display name); its address, prefix included, without a slash. */
-export async function startServer(t, accounts = {}, options = []) {
+/** The moment that demonstration data is relative to, where a test needs it to be the same each time. */
+export const DEMO_TIME = "2026-11-23T12:00:00Z";
+
+/** An empty data directory, which goes with the test. */
+export async function freshData(t) {
   const data = await mkdtemp(join(tmpdir(), "windvane-browser-test-"));
   t.after(() => rm(data, { recursive: true, force: true }));
+  return data;
+}
+
+/** Runs a command of ours that must succeed; what it printed. */
+export function command(args, input = "") {
+  const { status, stdout, stderr } = spawnSync(BINARY, args, { input, encoding: "utf8" });
+  assert.equal(status, 0, stderr);
+  return stdout;
+}
+
+/** A server with the demonstration data of `windvane demo`; its address. `at` is the moment that the data is relative to. */
+export async function startDemo(t, { options = [], at = DEMO_TIME } = {}) {
+  const data = await freshData(t);
+  command(["demo", "--data", data, ...(at === null ? [] : ["--at", at])]);
+  return serve(t, data, options);
+}
+
+/** A server with fresh data and these accounts (name: display name); its address, prefix included, without a slash. */
+export async function startServer(t, accounts = {}, options = []) {
+  const data = await freshData(t);
   for (const [name, displayName] of Object.entries(accounts)) {
     const add = ["user", "add", name, "--admin", "--display-name", displayName, "--password-stdin", "--data", data];
-    const { status, stderr } = spawnSync(BINARY, add, { input: `${PASSWORD}\n`, encoding: "utf8" });
-    assert.equal(status, 0, stderr);
+    command(add, `${PASSWORD}\n`);
   }
+  return serve(t, data, options);
+}
+
+/** A server of this data; its address. */
+export async function serve(t, data, options = []) {
   const child = spawn(BINARY, ["server", "--data", data, "--listen", "127.0.0.1:0", ...options], {
     stdio: ["ignore", "ignore", "pipe"],
   });
@@ -68,7 +96,10 @@ export async function startServer(t, accounts = {}, options = []) {
   });
 }
 
-/** A page in a browser of its own kind: no cookies yet. `mistakes` are the errors of its console and its scripts. */
+/**
+ * A page in a browser of its own kind: no cookies yet. `mistakes` are the errors of its console and its scripts, and what it asked
+ * of anybody but the server that it came from.
+ */
 export async function openPage(browser, options = {}) {
   const context = await browser.newContext(options);
   context.setDefaultTimeout(TIMEOUT_MS);
@@ -76,7 +107,24 @@ export async function openPage(browser, options = {}) {
   const mistakes = [];
   page.on("pageerror", (error) => mistakes.push(String(error)));
   page.on("console", (message) => message.type() === "error" && mistakes.push(message.text()));
+  let home;
+  page.on("request", (request) => {
+    if (request.isNavigationRequest() && request.frame() === page.mainFrame()) home = new URL(request.url()).origin;
+    const { protocol, origin } = new URL(request.url());
+    if (origin !== home && protocol !== "data:" && protocol !== "blob:") mistakes.push(`asked elsewhere: ${request.url()}`);
+  });
   return { context, page, mistakes };
+}
+
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+/** What axe-core finds wrong with the page as it is: rule, help and the elements. */
+export async function accessibilityFindings(page) {
+  // By the debugger's way, which the page's policy does not forbid.
+  await page.evaluate(await readFile(AXE, "utf8"));
+  const { violations } = await page.evaluate((tags) => window.axe.run({ runOnly: tags }), WCAG);
+  return violations.map(({ id, help, nodes }) => ({ id, help, at: nodes.slice(0, 5).map((node) => node.target.join(" ")) }));
 }
 
 /** Fills in the form of the login page, which is open. */

@@ -1,0 +1,101 @@
+// Every screen as it stands: at two sizes, in both themes, and below a path prefix. Each must be drawn without an error in the
+// console, without a request to anybody else, without anything wider than the window, and without a finding of axe-core.
+//
+// With SHOTS=folder a picture of each is left there, to be looked at.
+
+import assert from "node:assert/strict";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { accessibilityFindings, openPage, startBrowser, startDemo, startPortal } from "./support.mjs";
+
+const SHOTS = process.env.SHOTS;
+const SIZES = [
+  { width: 1280, height: 800 },
+  { width: 1920, height: 1080 },
+];
+const THEMES = ["light", "dark"];
+
+/** What the tests of this file share, and what ends with the last of them. */
+const shared = { ends: [], after: (end) => shared.ends.unshift(end) };
+let address;
+let browser;
+/** The demonstration's runs by name (the newest of each), and its experiments' ids by name. */
+let runs;
+let experiments;
+
+before(async () => {
+  address = await startDemo(shared);
+  browser = await startBrowser(shared);
+  if (SHOTS) await mkdir(SHOTS, { recursive: true });
+  ({ runs, experiments } = await known(address));
+});
+
+after(async () => {
+  for (const end of shared.ends) await end();
+});
+
+/** Ids by name, as the server tells them. */
+async function known(server) {
+  const call = async (path, body) => {
+    const options = body && { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+    const answer = await fetch(`${server}/api/windvane/v1/${path}`, options);
+    assert.equal(answer.status, 200, await answer.clone().text());
+    return answer.json();
+  };
+  const found = (await call("experiments")).experiments;
+  const columns = ["attribute.run_name"];
+  const table = await call("rows", { experiment_ids: found.map((one) => one.experiment_id), columns, limit: 1000 });
+  // Newest first, so the newest of a name is kept.
+  const newest = new Map(table.rows.toReversed().map(([run, experiment, , name]) => [name, { run, experiment }]));
+  return { experiments: new Map(found.map((one) => [one.name, one.experiment_id])), runs: newest };
+}
+
+/** Where a run of this name is. */
+function at(name, tab = "") {
+  const { run, experiment } = runs.get(name);
+  return `#/experiments/${experiment}/runs/${run}${tab}`;
+}
+
+const ids = (...names) => names.map((name) => experiments.get(name)).join(",");
+const HOSTILE = "hostile <img src=x onerror=alert(1)>";
+
+/** The name of a picture, the address, and what is seen once the screen is there. */
+const SCREENS = [
+  ["experiments", () => "#/", (page) => page.getByRole("link", { name: "aifs/global" })],
+];
+
+for (const [name, where, sight] of SCREENS) {
+  test(`the screen ${name}`, async (t) => {
+    for (const [size, theme] of SIZES.flatMap((size) => THEMES.map((theme) => [size, theme]))) {
+      const { context, page, mistakes } = await openPage(browser, { viewport: size, colorScheme: theme });
+      await page.goto(`${address}/${where()}`);
+      await sight(page).first().waitFor();
+      await settled(page);
+      if (SHOTS) await page.screenshot({ path: join(SHOTS, `${name}-${size.width}-${theme}.png`) });
+
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      assert.equal(wide, 0, `${name} is wider than the window of ${size.width}`);
+      assert.deepEqual(await accessibilityFindings(page), [], `${name}, ${theme}`);
+      assert.deepEqual(mistakes, [], name);
+      await context.close();
+    }
+  });
+}
+
+test("every screen works below the path of a portal that knows nothing of it", async (t) => {
+  const portal = `http://127.0.0.1:${await startPortal(t, address, "/node/login1/5000")}/node/login1/5000`;
+  for (const [name, where, sight] of SCREENS) {
+    const { context, page, mistakes } = await openPage(browser);
+    await page.goto(`${portal}/${where()}`);
+    await sight(page).first().waitFor();
+    await settled(page);
+    assert.deepEqual(mistakes, [], name);
+    await context.close();
+  }
+});
+
+/** Waits until nothing of the page waits for an answer. */
+async function settled(page) {
+  await page.waitForFunction(() => document.querySelector(".skeleton, .stale, [aria-busy='true']") === null);
+}
