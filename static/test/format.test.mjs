@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { count, duration, moment, shellWord } from "../src/lib/format.ts";
+import { clockTime, count, duration, moment, sentence, shellWord } from "../src/lib/format.ts";
 
 const NOW = new Date(2026, 10, 24, 12, 0, 0).getTime();
 const MINUTE = 60_000;
@@ -25,6 +25,22 @@ test("a time is relative within a week and a date after it", () => {
 test("a time ahead of the browser's clock is no nonsense", () => {
   assert.equal(moment(NOW + 30_000, NOW), "just now");
   assert.equal(moment(NOW + HOUR, NOW), "2026-11-24 13:00");
+});
+
+test("times can be told in UTC", () => {
+  const time = Date.UTC(2026, 10, 3, 4, 5);
+  assert.equal(moment(time, NOW, true), "2026-11-03 04:05");
+  assert.equal(clockTime(time, true), "04:05");
+});
+
+test("a time that no calendar has is no mistake", () => {
+  assert.equal(moment(2 ** 60, NOW), "unknown");
+  assert.equal(moment(Date.UTC(12026, 0, 1), NOW, true), "+012026-01-01 00:00");
+});
+
+test("a reason becomes a sentence", () => {
+  assert.equal(sentence("no such run"), "No such run.");
+  assert.equal(sentence("Really?"), "Really?");
 });
 
 test("a duration has two units at most", () => {

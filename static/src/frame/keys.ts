@@ -63,6 +63,7 @@ function isMeant(pressed: string, target: EventTarget | null): boolean {
   if (!keysOn.value) return false;
   if (!(target instanceof Element)) return true;
   if (target.closest("textarea, select, [contenteditable], input:not([type=checkbox], [type=radio])") !== null) return false;
-  // Controls are pressed by these.
-  return !((pressed === " " || pressed === "Enter") && target.closest("button, a, summary, input") !== null);
+  // Controls are pressed by these; a link by Enter alone.
+  if (pressed === "Enter") return target.closest("button, summary, input, a") === null;
+  return pressed !== " " || target.closest("button, summary, input") === null;
 }

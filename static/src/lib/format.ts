@@ -50,11 +50,11 @@ export function counted(value: number, one: string, many = `${one}s`): string {
   return `${whole(value)} ${value === 1 ? one : many}`;
 }
 
-/** Relative within a week (`5 min ago`), else `2026-11-23 22:36` in the browser's zone. */
-export function moment(timeMs: number, nowMs: number): string {
+/** Relative within a week (`5 min ago`), else `2026-11-23 22:36`, in the browser's zone or in UTC. */
+export function moment(timeMs: number, nowMs: number, utc = false): string {
   const age = nowMs - timeMs;
   // A clock that is a little ahead of ours is not the future.
-  if (age < -MINUTE_MS || age >= 7 * DAY_MS) return dateAndMinute(new Date(timeMs));
+  if (age < -MINUTE_MS || age >= 7 * DAY_MS) return dateAndMinute(new Date(timeMs), utc);
   if (age < MINUTE_MS) return "just now";
   if (age < HOUR_MS) return `${Math.floor(age / MINUTE_MS)} min ago`;
   if (age < DAY_MS) return `${Math.floor(age / HOUR_MS)} h ago`;
@@ -63,8 +63,13 @@ export function moment(timeMs: number, nowMs: number): string {
 }
 
 /** The full time with seconds and zone, for titles. */
-export function fullMoment(timeMs: number): string {
-  return new Date(timeMs).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "long" });
+export function fullMoment(timeMs: number, utc = false): string {
+  return new Date(timeMs).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "long", ...(utc && { timeZone: "UTC" }) });
+}
+
+/** `14:03`, in the browser's zone or in UTC. */
+export function clockTime(timeMs: number, utc = false): string {
+  return dateAndMinute(new Date(timeMs), utc).slice(-5);
 }
 
 /** `0.4 s`, `12 s`, `3 min 05 s`, `2 h 10 min`, `3 d 04 h`. A negative length, from clocks that disagree, is 0. */
@@ -75,6 +80,12 @@ export function duration(lengthMs: number): string {
   if (length < HOUR_MS) return pair(length, MINUTE_MS, "min", SECOND_MS, "s");
   if (length < DAY_MS) return pair(length, HOUR_MS, "h", MINUTE_MS, "min");
   return pair(length, DAY_MS, "d", HOUR_MS, "h");
+}
+
+/** A reason as a sentence: it begins large and ends with a full stop. */
+export function sentence(text: string): string {
+  const begun = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
 }
 
 /** `text` as one word of a POSIX shell: as it is when that is safe, else in single quotes. */
@@ -96,8 +107,9 @@ function pair(length: number, large: number, largeName: string, small: number, s
   return `${Math.floor(length / large)} ${largeName} ${String(rest).padStart(2, "0")} ${smallName}`;
 }
 
-function dateAndMinute(date: Date): string {
-  const two = (value: number): string => String(value).padStart(2, "0");
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
+function dateAndMinute(date: Date, utc: boolean): string {
+  // What UTC shows at this time is what the zone shows at the time moved by its offset.
+  const shown = utc ? date : new Date(date.getTime() - date.getTimezoneOffset() * MINUTE_MS);
+  // Clients may log any 64-bit time; beyond what a Date holds there is no text for it.
+  return Number.isNaN(shown.getTime()) ? "unknown" : shown.toISOString().replace(/:\d\d\.\d+Z$/, "").replace("T", " ");
 }

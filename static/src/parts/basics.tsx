@@ -5,6 +5,7 @@ import { useState } from "preact/hooks";
 import { duration, fullMoment, moment } from "../lib/format.ts";
 import { copyText } from "../lib/clipboard.ts";
 import { now } from "../state/clock.ts";
+import { inUtc } from "../state/zone.ts";
 
 const STATUS_WORDS: Readonly<Record<string, string>> = {
   RUNNING: "Running",
@@ -27,8 +28,8 @@ export function Status({ status }: { status: string }): JSX.Element {
 export function Time({ ms }: { ms: number | null | undefined }): JSX.Element | null {
   if (ms === null || ms === undefined) return null;
   return (
-    <time dateTime={isoMoment(ms)} title={fullMoment(ms)}>
-      {moment(ms, now.value)}
+    <time dateTime={isoMoment(ms)} title={fullMoment(ms, inUtc())}>
+      {moment(ms, now.value, inUtc())}
     </time>
   );
 }

@@ -1,5 +1,6 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { sentence } from "../lib/format.ts";
 import { asFailure } from "../state/ask.ts";
 import { Icon } from "./basics.tsx";
 
@@ -73,7 +74,7 @@ export function Form({
     try {
       await send();
     } catch (cause) {
-      setRefusal(asFailure(cause).message);
+      setRefusal(sentence(asFailure(cause).message));
     }
     setBusy(false);
   };

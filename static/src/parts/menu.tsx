@@ -1,9 +1,9 @@
-import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import type { ComponentChildren, JSX, RefObject } from "preact";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 /**
- * A button that opens a panel below it. The panel closes by Escape, by a click elsewhere and by the focus leaving it; what is in
- * it may be any controls. `close` is passed to what it contains.
+ * A button that opens a panel below it, above everything else whatever scrolls around it. The panel closes by Escape, by a click
+ * elsewhere and by the focus leaving it; what is in it may be any controls. `close` is passed to what it contains.
  */
 export function Menu({
   label,
@@ -59,7 +59,44 @@ export function Menu({
       >
         {label}
       </button>
-      {open && <div class={`menu-panel ${align}`}>{children(close)}</div>}
+      {open && (
+        <Panel button={button} align={align}>
+          {children(close)}
+        </Panel>
+      )}
+    </div>
+  );
+}
+
+/** Pixels between a button and its panel, and between a panel and the edges of the window. */
+const SPACE = 4;
+
+/** What a menu opens: in the browser's top layer, since a table that scrolls would cut it off. */
+function Panel({ button, align, children }: { button: RefObject<HTMLElement | null>; align: "start" | "end"; children: ComponentChildren }): JSX.Element {
+  const panel = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    const place = (): void => {
+      if (panel.current === null || button.current === null) return;
+      const at = button.current.getBoundingClientRect();
+      const { offsetWidth: width, offsetHeight: height, style } = panel.current;
+      const left = align === "start" ? at.left : at.right - width;
+      style.left = `${Math.max(SPACE, Math.min(left, innerWidth - width - SPACE))}px`;
+      const below = at.bottom + SPACE;
+      const fits = below + height <= innerHeight || at.top < height + SPACE;
+      style.top = `${fits ? below : at.top - height - SPACE}px`;
+    };
+    panel.current?.showPopover();
+    place();
+    addEventListener("scroll", place, { capture: true, passive: true });
+    addEventListener("resize", place);
+    return () => {
+      removeEventListener("scroll", place, { capture: true });
+      removeEventListener("resize", place);
+    };
+  }, []);
+  return (
+    <div class="menu-panel" ref={panel} popover="manual">
+      {children}
     </div>
   );
 }

@@ -2,6 +2,7 @@
 
 import { signal } from "@preact/signals";
 import type { JSX } from "preact";
+import { sentence } from "../lib/format.ts";
 import { asFailure } from "../state/ask.ts";
 import { Icon } from "./basics.tsx";
 
@@ -28,7 +29,7 @@ export async function attempt(what: string, act: () => Promise<void>): Promise<v
   try {
     await act();
   } catch (cause) {
-    notify(`${what} failed: ${asFailure(cause).message}`);
+    notify(sentence(`${what} failed: ${asFailure(cause).message}`));
   }
 }
 

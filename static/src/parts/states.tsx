@@ -34,7 +34,7 @@ export function Trouble({ what, failure, retry }: { what: string; failure: Failu
   ].filter((fact) => fact !== null);
   if (failure.status === 401) {
     return (
-      <Empty title={`${what} is for those who sign in.`}>
+      <Empty title={`Sign in to see ${what.charAt(0).toLowerCase()}${what.slice(1)}.`}>
         <a class="button" href={signInPath()}>
           Sign in
         </a>

@@ -2,8 +2,12 @@
 
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { Failure, wasGivenUp } from "../api/client.ts";
+import { connected } from "./live.ts";
 
-/** A question and what came of it so far. What was answered before stays until there is something new. */
+/**
+ * A question and what came of it so far. What was answered before stays until there is something new, or until it turns out to
+ * be for others than who is here.
+ */
 export interface Asked<Answer> {
   answer: Answer | undefined;
   /** Why the last attempt failed; undefined once an answer came. */
@@ -47,13 +51,26 @@ export function useAsk<Answer>(key: string | null, question: (signal: AbortSigna
       })
       .catch((cause: unknown) => {
         if (end.signal.aborted || wasGivenUp(cause)) return;
-        fail(asFailure(cause));
+        const why = asFailure(cause);
+        if (why.status === 401) keep(undefined);
+        fail(why);
         wait(false);
       });
     return () => end.abort();
   }, [key, round]);
 
   const again = useCallback(() => setRound((before) => before + 1), []);
+  const failed = useRef(failure);
+  failed.current = failure;
+  useEffect(() => {
+    let before = connected.peek();
+    return connected.subscribe((state) => {
+      // The server is back, or somebody signed in elsewhere: what failed may be had now. Or signed out: what is here is not for them.
+      const isBack = state === "connected" && before !== "unknown" && failed.current !== undefined;
+      if (state !== before && (isBack || (state === "refused" && before === "connected"))) again();
+      before = state;
+    });
+  }, []);
   return { answer: kept?.answer, failure, waiting, stale: kept !== undefined && kept.key !== key, again };
 }
 

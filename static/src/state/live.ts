@@ -1,6 +1,6 @@
 // Learns what changed on the server while somebody looks, by asking: proxies and tunnels break what is pushed.
 
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { Failure, own, withQuery } from "../api/client.ts";
 
@@ -34,6 +34,17 @@ export interface Connection {
 
 /** Whether the server answers, as the looks at it tell. */
 export const connection = signal<Connection>({ state: "unknown", lastMs: null });
+
+/** Whether the server answers, without when: what follows this hears of changes alone. */
+export const connected = computed(() => connection.value.state);
+
+/** Those who look at the server now. */
+const lookers = new Set<() => void>();
+
+/** Looks at the server at once, whatever the pause. */
+export function lookNow(): void {
+  for (const look of lookers) look();
+}
 
 /**
  * Calls `changed` with what changes in these experiments (in all, where none are named) while the component is there and the
@@ -84,10 +95,13 @@ export function followChanges(experiments: readonly string[], changed: (changes:
     if (document.hidden) clearTimeout(timer);
     else void look();
   };
+  const lookAtOnce = (): void => void look();
   document.addEventListener("visibilitychange", seen);
+  lookers.add(lookAtOnce);
   void look();
   return () => {
     end.abort();
+    lookers.delete(lookAtOnce);
     clearTimeout(timer);
     document.removeEventListener("visibilitychange", seen);
   };
