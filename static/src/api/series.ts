@@ -1,4 +1,4 @@
-import { own, withQuery } from "./client.ts";
+import { mlflow, own, withQuery } from "./client.ts";
 
 /** Which metrics of which runs, as curves on one axis (docs/API.md, `POST series`). */
 export interface SeriesRequest {
@@ -12,6 +12,8 @@ export interface SeriesRequest {
   joined?: boolean;
   superseded?: boolean;
   digits?: number;
+  /** Which figures each bucket has; all where it is absent. */
+  columns?: readonly ("mean" | "min" | "max" | "last" | "count")[];
 }
 
 /** A number; texts stand for those that JSON lacks. */
@@ -32,8 +34,8 @@ export interface Segment {
   mean: readonly (Figure | null)[];
   min: readonly (Figure | null)[];
   max: readonly (Figure | null)[];
-  last: readonly (Figure | null)[];
-  count: readonly number[];
+  last?: readonly (Figure | null)[];
+  count?: readonly number[];
   smooth?: readonly (Figure | null)[];
 }
 
@@ -56,7 +58,8 @@ export interface Series {
   superseded?: boolean;
   superseded_points?: number;
   disordered?: boolean;
-  attempts?: readonly unknown[];
+  /** The runs that were joined, in their order. */
+  attempts?: readonly { run_id: string; first_step: number; points: number }[];
   segments: readonly Segment[];
 }
 
@@ -95,4 +98,20 @@ export async function inlineCurves(
 /** Where all points of some series are to be had as CSV. */
 export function seriesCsv(runs: readonly string[], metrics: readonly string[]): string {
   return withQuery("api/windvane/v1/export/series", { run_ids: runs, metrics });
+}
+
+/** A point as it was logged. */
+export interface LoggedPoint {
+  run_id: string;
+  step: number;
+  /** Epoch milliseconds. */
+  timestamp: number;
+  value: Figure;
+}
+
+/** The points of a metric between two steps; of very many a sample. */
+export async function pointsNear(runs: readonly string[], metric: string, from: number, to: number, signal?: AbortSignal): Promise<readonly LoggedPoint[]> {
+  const query = { run_ids: runs, metric_key: metric, start_step: from, end_step: to, max_results: 2_500 };
+  const path = withQuery("metrics/get-history-bulk-interval", query);
+  return (await mlflow<{ metrics?: readonly LoggedPoint[] }>("GET", path, undefined, signal)).metrics ?? [];
 }

@@ -1,7 +1,7 @@
 // The colour of a run comes from its id, so that it is the same on every screen and for everybody.
 
 /** The hues of `styles/tokens.css`, `--run-0` to `--run-11`. */
-const HUES = 12;
+export const HUES = 12;
 /** Dashes tell apart what shares a hue: on, off, … in pixels; none is a whole line. */
 const DASHES: readonly (readonly number[])[] = [[], [7, 4], [2, 3], [10, 3, 2, 3]];
 

@@ -1,0 +1,162 @@
+// All that draws curves, in one part of the page that is loaded when it is needed first.
+
+import type { Signal } from "@preact/signals";
+import type { JSX, RefObject } from "preact";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { Empty } from "../parts/states.tsx";
+import { Icon } from "../parts/basics.tsx";
+import { isTextMap, isTexts, kept } from "../state/kept.ts";
+import { place } from "../state/router.ts";
+import { CardView } from "./card.tsx";
+import { Controls } from "./controls.tsx";
+import { nameFilter } from "./filter.ts";
+import { Legend } from "./legend.tsx";
+import { pinsOf } from "./pins.ts";
+import { principalMetrics } from "./principal.ts";
+import type { MetricName, RunChartsProps } from "./run_charts.tsx";
+import type { DrawnRun, Scene } from "./scene.ts";
+import { sectionsOf } from "./sections.ts";
+import type { Section } from "./sections.ts";
+import { combinedOf, settingsOf } from "./settings.ts";
+
+/** Height of a card's drawing, and its least width, pixels. */
+const HEIGHT = 210;
+const LEAST_WIDTH = 380;
+const MOST_COLUMNS = 4;
+/** Numbers of values that are asked for of a curve: the greatest that has a pixel for each. Few, so that a resize seldom asks anew. */
+const BUCKETS = [200, 300, 400, 500, 700, 1_000, 1_400, 2_000];
+
+/** How many cards stand side by side: "auto" or a number. */
+const columnsWish = kept<{ readonly columns?: string }>("charts.columns", {}, isTextMap);
+/** Sections that were opened, and those that were closed, against what they are by themselves. */
+const opened = kept<readonly string[]>("charts.opened", [], isTexts);
+const closed = kept<readonly string[]>("charts.closed", [], isTexts);
+
+/** Cards of all metrics with their controls. `version` grows when there may be new points. */
+export function Cards({
+  runs,
+  experiments,
+  hovered,
+  hidden,
+  onHide,
+  kind,
+  names,
+  version,
+}: RunChartsProps & { names: readonly MetricName[]; version: number }): JSX.Element {
+  const box = useRef<HTMLDivElement>(null);
+  const width = useWidth(box);
+  const { state } = place.value;
+  const standardX = kind === "system" ? "joined" : "step";
+  const fits = Math.max(1, Math.min(MOST_COLUMNS, Math.floor(width / LEAST_WIDTH)));
+  const wish = Number(columnsWish.value.columns);
+  const columns = wish >= 1 && wish <= MOST_COLUMNS ? wish : fits;
+  const pins = pinsOf(experiments);
+  const scene = useScene({ runs, hovered, hidden, standardX, version, metrics: names.map(({ key }) => key), width: width / columns, pins });
+  const filter = nameFilter(state.m ?? "");
+  const found = names.filter(({ key }) => filter.matches(key));
+  const sections = sectionsOf({
+    metrics: found.map(({ key }) => key),
+    principal: principalMetrics(found, pins.pinned),
+    pinned: pins.pinned,
+    combined: combinedOf(state.with),
+    devices: kind === "system",
+    filtered: (state.m ?? "").trim() !== "" && filter.error === null,
+  });
+  return (
+    <div class="charts" ref={box}>
+      <Controls scene={scene} standardX={standardX} shown={found.length} filterError={filter.error} columns={columnsWish} />
+      {runs.length > 1 && <Legend scene={scene} onHide={onHide} />}
+      {names.length === 0 && <Empty title={kind === "system" ? "No metrics of the machine were logged." : "No metrics were logged."} />}
+      {names.length > 0 && found.length === 0 && <Empty title={`No name of ${names.length} metrics matches.`} />}
+      {width > 0 && sections.map((section) => <CardSection key={section.title} section={section} scene={scene} columns={columns} />)}
+    </div>
+  );
+}
+
+/** A card alone: no menu, and what is chosen for all cards counts for it too. */
+export function SingleCard({
+  runs,
+  metric,
+  height,
+  hovered,
+  version,
+}: {
+  runs: readonly DrawnRun[];
+  metric: string;
+  height: number;
+  hovered: Signal<string | null>;
+  version: number;
+}): JSX.Element {
+  const box = useRef<HTMLDivElement>(null);
+  const width = useWidth(box);
+  const scene = useScene({ runs, hovered, hidden: [], standardX: "step", version, metrics: [metric], width, pins: null });
+  return (
+    <div ref={box} class="charts">
+      {width > 0 && <CardView card={{ id: metric, metrics: [metric] }} scene={scene} height={height} />}
+    </div>
+  );
+}
+
+function CardSection({ section, scene, columns }: { section: Section; scene: Scene; columns: number }): JSX.Element {
+  const { title, cards } = section;
+  const isOpen = section.open ? !closed.value.includes(title) : opened.value.includes(title);
+  const toggle = (): void => {
+    const list = section.open ? closed : opened;
+    list.value = list.value.includes(title) ? list.value.filter((one) => one !== title) : [...list.value, title];
+  };
+  return (
+    <section class="card-section" aria-label={title}>
+      <h2>
+        <button type="button" class="quiet" aria-expanded={isOpen} onClick={toggle}>
+          <Icon name={isOpen ? "down" : "right"} /> {title} <span class="hint">{cards.length}</span>
+        </button>
+      </h2>
+      {isOpen && (
+        <div class="card-grid" style={{ gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))` }}>
+          {cards.map((card) => (
+            <CardView key={card.id} card={card} scene={scene} height={HEIGHT} />
+          ))}
+        </div>
+      )}
+    </section>
+  );
+}
+
+function useScene({
+  runs,
+  hovered,
+  hidden,
+  standardX,
+  version,
+  metrics,
+  width,
+  pins,
+}: Pick<Scene, "runs" | "hovered" | "version" | "metrics" | "pins"> & { hidden: readonly string[]; standardX: string; width: number }): Scene {
+  const hiddenKey = hidden.join();
+  const hiddenSet = useMemo(() => new Set(hidden), [hiddenKey]);
+  const asked = useAskedRuns(runs, hiddenSet);
+  const pixels = width * devicePixelRatio;
+  const buckets = [...BUCKETS].reverse().find((one) => one <= pixels) ?? BUCKETS[0] ?? 200;
+  return { runs, asked, hidden: hiddenSet, hovered, settings: settingsOf(place.value.state, standardX), version, buckets, metrics, pins };
+}
+
+/** The runs whose curves are had: hiding one asks for nothing, showing one that was never there does. */
+function useAskedRuns(runs: readonly DrawnRun[], hidden: ReadonlySet<string>): readonly string[] {
+  const asked = useRef<readonly string[]>([]);
+  const present = new Set(runs.map(({ id }) => id));
+  const visible = runs.map(({ id }) => id).filter((id) => !hidden.has(id));
+  const isEnough = visible.every((id) => asked.current.includes(id)) && asked.current.every((id) => present.has(id)) && visible.length > 0;
+  if (!isEnough) asked.current = visible;
+  return asked.current;
+}
+
+function useWidth(box: RefObject<HTMLElement | null>): number {
+  const [width, setWidth] = useState(0);
+  useEffect(() => {
+    if (box.current === null) return;
+    const watch = new ResizeObserver((entries) => setWidth(Math.round(entries.at(-1)?.contentRect.width ?? 0)));
+    watch.observe(box.current);
+    return () => watch.disconnect();
+  }, []);
+  return width;
+}

@@ -1,0 +1,116 @@
+// How far the vertical axis goes, and what lies beyond it. Pure.
+
+import type { Height, Strand } from "./strands.ts";
+
+/** The vertical axis of a card. */
+export interface Scale {
+  from: number;
+  to: number;
+  log: boolean;
+  /** Whether some points were left outside because they are far from all others. */
+  cut: boolean;
+}
+
+/** What was chosen for a vertical axis. */
+export interface ScaleWish {
+  log: boolean;
+  /** Whether a few points may be left outside for the sake of all others. */
+  cut: boolean;
+  limits: readonly [from: number, to: number] | null;
+}
+
+/** The full range is cut where it is over so many times the range from the 1st to the 99th percentile. */
+const FAR = 20;
+/** Room above and below the curves, of the height. */
+const ROOM = 0.05;
+
+/** The axis for these lines. Without any number it goes from 0 to 1. */
+export function scaleOf(strands: readonly Strand[], wish: ScaleWish): Scale {
+  const ends: number[] = [];
+  const middles: number[] = [];
+  for (const { mean, min, max, smooth } of strands) {
+    for (const column of [min, max]) collect(column, ends);
+    collect(mean, middles);
+    if (smooth) collect(smooth, ends);
+  }
+  // A logarithm needs something above 0; without that the axis stays as it is.
+  const log = wish.log && (ends.some(isPositive) || (wish.limits !== null && wish.limits[0] > 0));
+  if (wish.limits && (!log || wish.limits[0] > 0)) return { from: wish.limits[0], to: wish.limits[1], log, cut: false };
+  const full = extent(log ? ends.filter(isPositive) : ends);
+  if (full === null) return { from: 0, to: 1, log: false, cut: false };
+  if (log) return { ...padLog(full), log, cut: false };
+  const usual = wish.cut ? percentiles(middles) : null;
+  if (usual && full.to - full.from > FAR * (usual.to - usual.from)) {
+    // A point at the edge of the usual range is inside, though not a hair above it.
+    return { ...pad(usual), log, cut: true };
+  }
+  return { ...pad(full), log, cut: false };
+}
+
+/** Something at an edge of the drawing, at a place of x. */
+export interface Mark {
+  kind: "nan" | "infinity" | "negative_infinity" | "above" | "below" | "not_positive";
+  place: number;
+  run: string;
+}
+
+/** The places where lines go beyond the axis because it was cut, or have no logarithm. */
+export function beyond(strands: readonly Strand[], scale: Scale): readonly Mark[] {
+  const marks: Mark[] = [];
+  for (const { run, places, min, max } of strands) {
+    if (!scale.cut && !scale.log) continue;
+    places.forEach((place, index) => {
+      const low = min[index] ?? null;
+      const high = max[index] ?? null;
+      if (low === null || high === null) return;
+      if (scale.log && low <= 0) marks.push({ kind: "not_positive", place, run });
+      if (scale.cut && high > scale.to) marks.push({ kind: "above", place, run });
+      if (scale.cut && low < scale.from) marks.push({ kind: "below", place, run });
+    });
+  }
+  return marks;
+}
+
+interface Extent {
+  from: number;
+  to: number;
+}
+
+function collect(column: readonly Height[], into: number[]): void {
+  for (const height of column) if (height !== null) into.push(height);
+}
+
+function isPositive(value: number): boolean {
+  return value > 0;
+}
+
+function extent(values: readonly number[]): Extent | null {
+  if (values.length === 0) return null;
+  let from = Infinity;
+  let to = -Infinity;
+  for (const value of values) {
+    if (value < from) from = value;
+    if (value > to) to = value;
+  }
+  return { from, to };
+}
+
+/** From the 1st to the 99th percentile; null where so few values have none but the ends. */
+function percentiles(values: readonly number[]): Extent | null {
+  if (values.length < 3) return null;
+  const sorted = Float64Array.from(values).sort();
+  const last = sorted.length - 1;
+  return { from: sorted[Math.ceil(last * 0.01)] ?? 0, to: sorted[Math.floor(last * 0.99)] ?? 0 };
+}
+
+function pad({ from, to }: Extent): Extent {
+  const height = to - from;
+  if (height > 0) return { from: from - height * ROOM, to: to + height * ROOM };
+  const half = Math.abs(from) * ROOM || 1;
+  return { from: from - half, to: to + half };
+}
+
+function padLog({ from, to }: Extent): Extent {
+  const factor = Math.max((to / from) ** ROOM, 1.02);
+  return { from: from / factor, to: to * factor };
+}
