@@ -41,7 +41,7 @@ export function logTicks(from: number, to: number, most: number): readonly numbe
   const high = Math.ceil(Math.log10(to));
   if (to / from < 5) return ticks(from, to, most, "value");
   const every = Math.max(1, Math.ceil((high - low) / Math.max(1, most)));
-  const between = (high - low) * 3 <= most * 1.5 ? [1, 2, 5] : [1];
+  const between = (high - low) * 3 <= most ? [1, 2, 5] : [1];
   const found: number[] = [];
   for (let power = low; power <= high; power += every) for (const digit of between) found.push(exact(digit * 10 ** power));
   return found.filter((tick) => tick >= from && tick <= to);
