@@ -1,4 +1,4 @@
-import { ask, own, withQuery } from "./client.ts";
+import { Failure, ask, own, withQuery } from "./client.ts";
 
 /** A file or a folder of a run. */
 export interface Entry {
@@ -31,11 +31,44 @@ export function folderZip(run: string, path: string): string {
   return withQuery("api/windvane/v1/export/artifacts", { run_id: run, path: path === "" ? undefined : path });
 }
 
-/** The first bytes of a file, and how many it has. */
-export async function readFile(run: string, path: string, limit: number, signal?: AbortSignal): Promise<{ bytes: Uint8Array; size: number }> {
-  const headers = { Range: `bytes=0-${limit - 1}` };
-  const response = await ask(fileUrl(run, path), { headers }, signal);
+/** A part of a file. */
+export interface Piece {
+  bytes: Uint8Array;
+  /** The place of its first byte in the file. */
+  from: number;
+  /** How many bytes the file has now. */
+  size: number;
+}
+
+/** Some bytes of a file that is not empty: from a place up to before another, or its last ones. */
+export async function readPiece(
+  run: string,
+  path: string,
+  part: { from: number; to: number } | { last: number },
+  signal?: AbortSignal,
+): Promise<Piece> {
+  const range = "last" in part ? `bytes=-${part.last}` : `bytes=${part.from}-${part.to - 1}`;
+  const response = await ask(fileUrl(run, path), { headers: { Range: range } }, signal);
   const bytes = new Uint8Array(await response.arrayBuffer());
-  const total = response.headers.get("content-range")?.split("/")[1];
-  return { bytes: bytes.subarray(0, limit), size: total === undefined ? bytes.length : Number(total) };
+  const [, from, size] = /^bytes (\d+)-\d+\/(\d+)$/.exec(response.headers.get("content-range") ?? "") ?? [];
+  return { bytes, from: Number(from ?? 0), size: Number(size ?? bytes.length) };
+}
+
+/** What there is at a path, whether in the listing of its folder or not; null where nothing is. */
+export async function findEntry(run: string, path: string, signal?: AbortSignal): Promise<Entry | null> {
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  if (path === "" || (await listFolder(run, path, undefined, signal)).entries > 0) return { name, is_dir: true };
+  try {
+    const { headers } = await ask(fileUrl(run, path), { method: "HEAD" }, signal);
+    const modified = Date.parse(headers.get("last-modified") ?? "");
+    return {
+      name,
+      is_dir: false,
+      size_bytes: Number(headers.get("content-length") ?? 0),
+      ...(!Number.isNaN(modified) && { modified_ms: modified }),
+    };
+  } catch (cause) {
+    if (cause instanceof Failure && cause.status === 404) return null;
+    throw cause;
+  }
 }

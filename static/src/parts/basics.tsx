@@ -103,6 +103,7 @@ const ICONS = {
   trash: "M3 4.5h10M6 4.5V3h4v1.5M4.5 4.5l.5 9h6l.5-9",
   plus: "M8 3v10M3 8h10",
   basket: "M2 6h12l-1.5 7.5h-9zM5 6l2-4M11 6 9 2",
+  warning: "M8 2.5 14.5 13.5h-13zM8 6.5v3.5M8 11.8v.2",
   zoom: "M7 2.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9M10.5 10.5 14 14M5 7h4M7 5v4",
 } as const;
 

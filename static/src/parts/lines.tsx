@@ -1,0 +1,65 @@
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+
+/** Lines beyond what can be seen that are there already when somebody scrolls. */
+const SPARE = 20;
+
+/** The line that is to be seen, and which wish that is: the same line may be wished for again. */
+export interface LineWish {
+  line: number;
+  wish: number;
+}
+
+/**
+ * A box with many lines of one height, of which only those exist that can be seen. `height` is that of a line in pixels;
+ * `scrolled` hears whether the last line can be seen.
+ */
+export function Lines({
+  name,
+  count,
+  height,
+  wished,
+  scrolled,
+  children,
+}: {
+  name: string;
+  count: number;
+  height: number;
+  wished?: LineWish | undefined;
+  scrolled?: ((atEnd: boolean) => void) | undefined;
+  children: (line: number) => ComponentChildren;
+}): JSX.Element {
+  const box = useRef<HTMLDivElement>(null);
+  const [seen, see] = useState({ top: 0, lines: 60 });
+  const look = (): void => {
+    const at = box.current;
+    if (at === null) return;
+    see({ top: Math.floor(at.scrollTop / height), lines: Math.ceil(at.clientHeight / height) });
+    scrolled?.(at.scrollTop + at.clientHeight >= at.scrollHeight - height);
+  };
+  useEffect(() => {
+    const at = box.current;
+    if (at === null) return;
+    const observer = new ResizeObserver(look);
+    observer.observe(at);
+    return () => observer.disconnect();
+  }, []);
+  useEffect(() => {
+    const at = box.current;
+    if (at === null || wished === undefined) return;
+    const place = wished.line * height;
+    if (place < at.scrollTop || place + height > at.scrollTop + at.clientHeight) at.scrollTop = place - at.clientHeight / 2;
+    look();
+  }, [wished]);
+  const from = Math.max(0, seen.top - SPARE);
+  const to = Math.min(count, seen.top + seen.lines + SPARE);
+  return (
+    <div class="lines" ref={box} tabIndex={0} role="region" aria-label={name} onScroll={look}>
+      <div class="lines-all" style={{ height: `${count * height}px` }}>
+        <div class="lines-seen" style={{ transform: `translateY(${from * height}px)` }}>
+          {Array.from({ length: Math.max(0, to - from) }, (_, index) => children(from + index))}
+        </div>
+      </div>
+    </div>
+  );
+}
