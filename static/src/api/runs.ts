@@ -201,12 +201,12 @@ export function lineage(run: string, signal?: AbortSignal): Promise<Lineage> {
 
 export type DiffKind = "attribute" | "param" | "tag";
 
-/** What differs among runs; `values` are in the order of `run_ids`, null where a run has none. */
+/** What differs among runs; `values` are in the order of `run_ids`, null where a run has none; times are epoch milliseconds. */
 export interface Diff {
   run_ids: readonly string[];
   totals: Readonly<Record<DiffKind, number>>;
   differing: Readonly<Record<DiffKind, number>>;
-  rows: readonly { kind: DiffKind; key: string; values: readonly (string | null)[] }[];
+  rows: readonly { kind: DiffKind; key: string; values: readonly Cell[] }[];
   truncated: boolean;
 }
 

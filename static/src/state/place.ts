@@ -20,7 +20,7 @@ export type Route =
 /** The names of state in an address, in the order in which they are written (design: "URLs"). */
 export const STATE_NAMES = [
   "q", "sort", "cols", "flat", "open", "state", "from", "show", "group", "m", "x", "y", "sm", "range", "yr", "out", "pin",
-  "with", "each", "hide", "tab", "sel", "base", "at", "all",
+  "with", "each", "hide", "tab", "sel", "base", "at", "all", "swap", "val", "delta", "vq",
 ] as const;
 export type StateName = (typeof STATE_NAMES)[number];
 

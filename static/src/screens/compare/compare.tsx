@@ -1,10 +1,82 @@
 import type { JSX } from "preact";
+import { useKeys } from "../../frame/keys.ts";
+import { copyText } from "../../lib/clipboard.ts";
+import { counted } from "../../lib/format.ts";
+import { Icon } from "../../parts/basics.tsx";
+import { Crumbs } from "../../parts/crumbs.tsx";
+import { Menu } from "../../parts/menu.tsx";
+import { notify } from "../../parts/notice.tsx";
+import { Empty, Skeleton, Trouble } from "../../parts/states.tsx";
+import { useAsk } from "../../state/ask.ts";
+import { BASKET_LIMIT, basket } from "../../state/basket.ts";
+import { address } from "../../state/place.ts";
+import { useTitle } from "../../state/title.ts";
+import { AddRuns } from "./add_runs.tsx";
+import { Comparison } from "./comparison.tsx";
+import { readFacts } from "./facts.ts";
+import { putSet } from "./put_set.ts";
 
-/** Runs side by side (design: 6.4). */
+/** Runs side by side (design: 6.4). The set is in the address: what edits it makes another address, so that "back" undoes it. */
 export function Compare({ runs }: { runs: readonly string[] }): JSX.Element {
+  const all = [...new Set(runs)];
+  const ids = all.slice(0, BASKET_LIMIT);
+  const sorted = [...ids].sort();
+  const { answer, failure, stale, again } = useAsk(sorted.length === 0 ? null : sorted.join(), (signal) => readFacts(sorted, signal));
+  const add = (more: readonly string[]): void => putSet([...ids, ...more]);
+  const words = ids.length === 0 ? "Compare runs" : `Compare ${counted(ids.length, "run")}`;
+  useTitle(words);
+  useKeys({
+    c: { name: "Compare the runs of the basket", run: () => (basket.value.length > 0 ? putSet(basket.value) : notify("The basket is empty.")) },
+    y: { name: "Copy the link", run: () => void copyLink() },
+  });
   return (
     <div class="screen">
-      <h1>Compare {runs.length} runs</h1>
+      <header class="compare-head">
+        <div>
+          <Crumbs items={[{ text: "Experiments", href: address({ screen: "experiments" }) }, { text: "Compare" }]} />
+          <h1>{words}</h1>
+        </div>
+        {ids.length > 1 && (
+          <div class="section-end">
+            <Menu label={<AddLabel />} align="end">
+              {() => <AddRuns taken={ids} add={add} />}
+            </Menu>
+            <button type="button" onClick={() => void copyLink()}>
+              <Icon name="copy" /> Copy link
+            </button>
+          </div>
+        )}
+      </header>
+      {all.length > ids.length && (
+        <p class="hint">
+          At most {BASKET_LIMIT} runs are compared: {counted(all.length - ids.length, "run")} of this address are left out.
+        </p>
+      )}
+      {failure && <Trouble what="The runs" failure={failure} retry={again} />}
+      {ids.length > 0 && answer === undefined && !failure && <Skeleton lines={3} name="the runs" />}
+      {ids.length > 0 && answer !== undefined && <Comparison ids={ids} known={answer} isComplete={!stale} again={again} />}
+      {ids.length < 2 && <TooFew one={ids.length === 1} taken={ids} add={add} />}
     </div>
   );
+}
+
+function TooFew({ one, taken, add }: { one: boolean; taken: readonly string[]; add: (runs: readonly string[]) => void }): JSX.Element {
+  return (
+    <Empty title={one ? "Add a run to compare this one with." : "Choose the runs to compare."}>
+      <p>Find them here, or put runs into the basket wherever they are listed.</p>
+      <AddRuns taken={taken} add={add} />
+    </Empty>
+  );
+}
+
+function AddLabel(): JSX.Element {
+  return (
+    <>
+      <Icon name="plus" /> Add runs
+    </>
+  );
+}
+
+async function copyLink(): Promise<void> {
+  notify((await copyText(location.href)) ? "The link is copied." : "The browser does not let this page copy.");
 }
