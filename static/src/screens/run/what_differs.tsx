@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { diff } from "../../api/runs.ts";
-import type { Run } from "../../api/runs.ts";
+import type { Cell, Run } from "../../api/runs.ts";
 import { counted, whole } from "../../lib/format.ts";
 import { Section } from "../../parts/basics.tsx";
 import { LongText } from "../../parts/long_text.tsx";
@@ -64,10 +64,10 @@ export function WhatDiffers({
                     <tr key={key}>
                       <th scope="row">{key}</th>
                       <td>
-                        <Value text={there} />
+                        <Value of={there} />
                       </td>
                       <td>
-                        <Value text={here} />
+                        <Value of={here} />
                       </td>
                     </tr>
                   ))}
@@ -87,8 +87,8 @@ export function WhatDiffers({
   );
 }
 
-function Value({ text }: { text: string | null | undefined }): JSX.Element {
-  return text === null || text === undefined ? <span class="hint">not set</span> : <LongText text={text} />;
+function Value({ of }: { of: Cell | undefined }): JSX.Element {
+  return of === null || of === undefined ? <span class="hint">not set</span> : <LongText text={String(of)} />;
 }
 
 function sentence(words: string): string {
