@@ -1,25 +1,30 @@
 import type { JSX } from "preact";
-import { Bar } from "./frame/bar.tsx";
-import { Empty } from "./parts/states.tsx";
+import { useArrival } from "./frame/arrival.ts";
+import { Frame } from "./frame/frame.tsx";
+import { lazy } from "./parts/lazy.tsx";
 import { Notices } from "./parts/notice.tsx";
-import { Compare } from "./screens/compare/compare.tsx";
 import { Experiments } from "./screens/experiments/experiments.tsx";
-import { Run } from "./screens/run/run.tsx";
 import { Runs } from "./screens/runs/runs.tsx";
-import { address } from "./state/place.ts";
+import { Unknown } from "./screens/unknown.tsx";
 import type { Route } from "./state/place.ts";
 import { place } from "./state/router.ts";
 
+// The first load is for the tables; what one opens from them is fetched then.
+const Run = lazy("The run", async () => (await import("./screens/run/run.tsx")).Run);
+const Compare = lazy("The comparison", async () => (await import("./screens/compare/compare.tsx")).Compare);
+
 /** All of the page. */
 export function App(): JSX.Element {
+  const { route } = place.value;
+  useArrival(screenName(route));
   return (
     <>
       <a class="skip" href="#main" onClick={(event) => skipToMain(event)}>
         Skip to content
       </a>
-      <Bar />
+      <Frame />
       <main id="main" tabIndex={-1}>
-        <Screen route={place.value.route} />
+        <Screen route={route} />
       </main>
       <Notices />
     </>
@@ -37,16 +42,19 @@ function Screen({ route }: { route: Route }): JSX.Element {
     case "compare":
       return <Compare runs={route.runs} />;
     case "unknown":
-      return (
-        <Empty title="There is no such page.">
-          <p>
-            <code>{route.address}</code> means nothing here.
-          </p>
-          <a class="button" href={address({ screen: "experiments" })}>
-            All experiments
-          </a>
-        </Empty>
-      );
+      return <Unknown written={route.address} />;
+  }
+}
+
+/** What makes a screen another one, and not another state or part of itself. */
+function screenName(route: Route): string {
+  switch (route.screen) {
+    case "runs":
+      return `runs ${route.experiments.join()}`;
+    case "run":
+      return `run ${route.run}`;
+    default:
+      return route.screen;
   }
 }
 

@@ -1,21 +1,29 @@
 import type { JSX } from "preact";
 import { Icon } from "../parts/basics.tsx";
 import { address } from "../state/place.ts";
-import { basket } from "../state/basket.ts";
-import { connection } from "../state/live.ts";
+import { BasketMenu } from "./basket_menu.tsx";
+import { Brand } from "./brand.tsx";
+import { LiveSign } from "./live_sign.tsx";
+import { openPalette } from "./palette.tsx";
+import { Switcher } from "./switcher.tsx";
+import { UserMenu } from "./user_menu.tsx";
 
 /** The bar at the top of every screen. */
-export function Bar(): JSX.Element {
+export function Bar({ showKeys }: { showKeys: () => void }): JSX.Element {
   return (
     <header class="bar">
-      <a class="brand" href={address({ screen: "experiments" })}>
-        <span class="brand-sign" aria-hidden="true" />
-        Windvane
-      </a>
-      <a href={address({ screen: "compare", runs: basket.value })} class="button quiet">
-        <Icon name="basket" /> {basket.value.length}
-      </a>
-      <span class="live" data-state={connection.value.state} />
+      <Brand href={address({ screen: "experiments" })} />
+      <Switcher />
+      <button type="button" class="bar-search" aria-label="Search" aria-keyshortcuts="/ Control+K" onClick={openPalette}>
+        <Icon name="search" />
+        <span>Search runs, experiments, actions</span>
+        <kbd>/</kbd>
+      </button>
+      <div class="bar-end">
+        <LiveSign />
+        <BasketMenu />
+        <UserMenu showKeys={showKeys} />
+      </div>
     </header>
   );
 }

@@ -9,11 +9,14 @@ export function Dialog({
   title,
   close,
   wide = false,
+  bare = false,
   children,
 }: {
   title: string;
   close: () => void;
   wide?: boolean;
+  /** Without the line of its title, where what is in it says enough. */
+  bare?: boolean;
   children: ComponentChildren;
 }): JSX.Element {
   const box = useRef<HTMLDialogElement>(null);
@@ -27,7 +30,7 @@ export function Dialog({
   return (
     <dialog
       ref={box}
-      class={wide ? "dialog wide" : "dialog"}
+      class={`dialog${wide ? " wide" : ""}${bare ? " bare" : ""}`}
       aria-label={title}
       onCancel={(event) => {
         event.preventDefault();
@@ -38,12 +41,14 @@ export function Dialog({
       }}
     >
       <div class="dialog-body">
-        <header class="dialog-head">
-          <h2>{title}</h2>
-          <button type="button" class="quiet" aria-label="Close" onClick={close}>
-            <Icon name="close" />
-          </button>
-        </header>
+        {!bare && (
+          <header class="dialog-head">
+            <h2>{title}</h2>
+            <button type="button" class="quiet" aria-label="Close" onClick={close}>
+              <Icon name="close" />
+            </button>
+          </header>
+        )}
         {children}
       </div>
     </dialog>

@@ -41,6 +41,6 @@ function move(next: Place, how: "push" | "replace"): void {
   const text = formatPlace(next);
   if (text === formatPlace(place.value) && text === location.hash) return;
   if (how === "push") history.pushState(null, "", text);
-  else history.replaceState(null, "", text);
+  else history.replaceState(history.state, "", text);
   place.value = next;
 }

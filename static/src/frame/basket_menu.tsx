@@ -1,0 +1,58 @@
+import type { JSX } from "preact";
+import { copyText } from "../lib/clipboard.ts";
+import { counted } from "../lib/format.ts";
+import { Icon } from "../parts/basics.tsx";
+import { Menu } from "../parts/menu.tsx";
+import { notify } from "../parts/notice.tsx";
+import { basket, clearBasket } from "../state/basket.ts";
+import { address } from "../state/place.ts";
+
+/** The runs that were put aside, and what can be done with them. */
+export function BasketMenu(): JSX.Element {
+  const runs = basket.value;
+  const copy = async (): Promise<void> => {
+    const done = await copyText(runs.join("\n"));
+    notify(done ? `Copied ${counted(runs.length, "id")}.` : "The browser does not let the page copy.");
+  };
+  const clear = (): void => {
+    clearBasket();
+    notify(`Took ${counted(runs.length, "run")} out of the basket.`, async () => void (basket.value = runs));
+  };
+  return (
+    <Menu
+      quiet
+      align="end"
+      name={`Basket, ${counted(runs.length, "run")}`}
+      label={
+        <>
+          <Icon name="basket" />
+          <span class="badge" data-empty={runs.length === 0}>
+            {runs.length}
+          </span>
+        </>
+      }
+    >
+      {(close) => {
+        const then = (act: () => void) => () => {
+          act();
+          close();
+        };
+        if (runs.length === 0) return <p class="menu-words hint">The basket is empty. Runs from any experiment can be put into it, to be compared later.</p>;
+        return (
+          <>
+            <p class="menu-words">{counted(runs.length, "run")} in the basket</p>
+            <a class="button menu-item" href={address({ screen: "compare", runs })} onClick={close}>
+              Compare
+            </a>
+            <button type="button" class="menu-item" onClick={then(() => void copy())}>
+              Copy ids
+            </button>
+            <button type="button" class="menu-item" onClick={then(clear)}>
+              Clear
+            </button>
+          </>
+        );
+      }}
+    </Menu>
+  );
+}
