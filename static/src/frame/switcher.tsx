@@ -60,7 +60,7 @@ function Experiments({ close }: { close: () => void }): JSX.Element {
   });
   const wanted = text.trim().toLowerCase();
   const found = (experiments.value ?? []).filter((experiment) => experiment.name.toLowerCase().includes(wanted));
-  const latest = [...found].sort((one, other) => (other.last_activity ?? 0) - (one.last_activity ?? 0)).slice(0, SHOWN);
+  const latest = [...found].sort((one, other) => other.last_activity - one.last_activity).slice(0, SHOWN);
   const groups = [
     {
       title: found.length > SHOWN ? `Experiments, the latest ${SHOWN} of ${found.length}` : "Experiments",

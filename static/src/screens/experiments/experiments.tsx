@@ -1,39 +1,134 @@
 import type { JSX } from "preact";
+import { useState } from "preact/hooks";
 import { listExperiments } from "../../api/experiments.ts";
-import { Name, Time } from "../../parts/basics.tsx";
-import { Answered } from "../../parts/states.tsx";
+import type { Experiment } from "../../api/experiments.ts";
+import { useKeys } from "../../frame/keys.ts";
+import { counted } from "../../lib/format.ts";
+import { Icon } from "../../parts/basics.tsx";
+import { Answered, Empty } from "../../parts/states.tsx";
 import { useAsk } from "../../state/ask.ts";
+import { learnExperiments } from "../../state/experiments.ts";
+import { isTexts, kept } from "../../state/kept.ts";
 import { useChanges } from "../../state/live.ts";
 import { address } from "../../state/place.ts";
+import { change, place } from "../../state/router.ts";
+import { session } from "../../state/session.ts";
+import { useTitle } from "../../state/title.ts";
+import { Connect } from "./connect.tsx";
+import { CreateDialog } from "./dialogs.tsx";
+import { FilterBox } from "./filter_box.tsx";
+import { SelectionBar } from "./selection_bar.tsx";
+import { linesOf, matching, parseSort } from "./lines.ts";
+import { ExperimentTable } from "./table.tsx";
+import { Trash } from "./trash.tsx";
 
-/** All experiments (design: 6.1). */
+/** Ids of the experiments that stay on top in this browser. */
+const starred = kept<readonly string[]>("starred", [], isTexts);
+
+/** All experiments, or those in the trash (design: 6.1). */
 export function Experiments(): JSX.Element {
-  const asked = useAsk("experiments", (signal) => listExperiments("ACTIVE_ONLY", signal));
-  useChanges([], () => asked.again());
+  const isTrash = place.value.state.state === "deleted";
+  useTitle(isTrash ? "Experiments in the trash" : "Experiments");
+  return isTrash ? <Trash /> : <ActiveExperiments />;
+}
+
+function ActiveExperiments(): JSX.Element {
+  const [isCreating, create] = useState(false);
+  const asked = useAsk("experiments", learnExperiments);
+  useChanges([], asked.again);
+  useKeys({ n: { name: "New experiment", run: () => create(true) } });
+  const all = asked.answer ?? [];
+  const runs = all.reduce((sum, experiment) => sum + experiment.runs, 0);
   return (
     <div class="screen">
-      <h1>Experiments</h1>
-      <Answered asked={asked} what="The experiments">
+      <header class="screen-head">
+        <h1>Experiments</h1>
+        <span class="hint">{asked.answer !== undefined && `${counted(all.length, "experiment")}, ${counted(runs, "run")}`}</span>
+        <div class="screen-tools">
+          <FilterBox />
+          <TreeSwitch />
+          <a class="button" href={address({ screen: "experiments" }, { state: "deleted" })}>
+            <Icon name="trash" /> Trash
+          </a>
+          <button type="button" onClick={() => create(true)}>
+            <Icon name="plus" /> New experiment
+          </button>
+        </div>
+      </header>
+      <Answered asked={asked} what="The experiments" lines={8}>
         {(experiments) => (
-          <table>
-            <tbody>
-              {experiments.map((experiment) => (
-                <tr key={experiment.experiment_id}>
-                  <th scope="row">
-                    <a href={address({ screen: "runs", experiments: [experiment.experiment_id] })}>
-                      <Name text={experiment.name} />
-                    </a>
-                  </th>
-                  <td>{experiment.runs}</td>
-                  <td>
-                    <Time ms={experiment.last_start_time} />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+          <>
+            {experiments.length > 0 && <Known experiments={experiments} again={asked.again} />}
+            {runs === 0 && <NothingYet hasExperiments={experiments.length > 0} />}
+          </>
         )}
       </Answered>
+      {isCreating && <CreateDialog close={() => create(false)} />}
     </div>
+  );
+}
+
+function TreeSwitch(): JSX.Element {
+  const isTree = place.value.state.show === "tree";
+  return (
+    <button type="button" aria-pressed={isTree} title="Show names with / as folders" onClick={() => change({ show: isTree ? undefined : "tree", open: undefined })}>
+      <Icon name="folder" /> Tree
+    </button>
+  );
+}
+
+/** The table of experiments as the address wants it. */
+function Known({ experiments, again }: { experiments: readonly Experiment[]; again: () => void }): JSX.Element {
+  const { q = "", sort, show, open = "", sel = "" } = place.value.state;
+  const found = matching(experiments, q);
+  const opened = new Set(open.split(",").filter((path) => path !== "").map(decodeURIComponent));
+  const chosen = new Set(sel.split(",").filter((id) => experiments.some((experiment) => experiment.experiment_id === id)));
+  const look = { sort: parseSort(sort), starred: new Set(starred.value), isTree: show === "tree", open: opened, allOpen: q !== "" };
+  const star = (id: string): void => {
+    starred.value = starred.value.includes(id) ? starred.value.filter((other) => other !== id) : [...starred.value, id];
+  };
+  const toggle = (path: string): void => {
+    const next = opened.has(path) ? [...opened].filter((other) => other !== path) : [...opened, path];
+    change({ open: next.map(encodeURIComponent).join(",") });
+  };
+  const choose = (ids: ReadonlySet<string>): void => change({ sel: [...ids].join(",") }, "replace");
+  if (found.length === 0) {
+    return (
+      <Empty title="No experiment fits the filter.">
+        <p>It hides {counted(experiments.length, "experiment")}.</p>
+        <button type="button" onClick={() => change({ q: undefined })}>
+          Clear the filter
+        </button>
+      </Empty>
+    );
+  }
+  return (
+    <>
+      <ExperimentTable lines={linesOf(found, look)} look={look} chosen={chosen} acts={{ star, toggle, choose, again }} />
+      {chosen.size > 0 && <SelectionBar chosen={chosen} choose={choose} />}
+    </>
+  );
+}
+
+/** Why there is no run, and how to log one. */
+function NothingYet({ hasExperiments }: { hasExperiments: boolean }): JSX.Element {
+  const known = session.value;
+  // Where there are accounts an empty list may also be all that one may see.
+  const mayBeHidden = !hasExperiments && known?.accounts === true && known.user?.admin !== true;
+  const trash = useAsk(hasExperiments ? null : "deleted experiments", (signal) => listExperiments("DELETED_ONLY", signal));
+  const deleted = trash.answer?.length ?? 0;
+  const title = mayBeHidden ? "There is no experiment that you may see." : "No run has been logged yet.";
+  return (
+    <section class="first-steps" aria-label="Log your first run">
+      <Empty title={title}>
+        {mayBeHidden && <p>Whoever administers the server can give you a role in an experiment.</p>}
+        {deleted > 0 && (
+          <p>
+            {counted(deleted, "experiment is", "experiments are")} <a href={address({ screen: "experiments" }, { state: "deleted" })}>in the trash</a>.
+          </p>
+        )}
+      </Empty>
+      <Connect hasAccounts={known?.accounts === true} />
+    </section>
   );
 }
