@@ -1,11 +1,13 @@
 //! The command line: what the flags are called, in MLflow's words too, and what they mean as options.
 
+mod demo;
 mod people;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use demo::DemoOptions;
 pub use people::{
     PasswordFlags, RoleCommand, RoleOptions, StoreFlags, TokenCommand, TokenOptions, UserCommand, UserOptions,
 };
@@ -39,6 +41,8 @@ pub enum Command {
     Token(TokenOptions),
     /// Say who may do what in which namespace
     Role(RoleOptions),
+    /// Fill an empty data directory with example trainings, to look around in
+    Demo(DemoOptions),
 }
 
 /// The flags of `windvane config`.

@@ -7,6 +7,7 @@ pub mod access;
 pub mod artifacts;
 pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod error;
 pub mod files;
 pub mod http;

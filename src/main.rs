@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use windvane::{
-    cli::{Cli, Command, StoreFlags, UsageError},
+    cli::{Cli, Command, DemoOptions, StoreFlags, UsageError},
     config::{EXAMPLE, Surroundings},
-    http, logs, manage, server,
+    demo, http, logs, manage, server,
     state::system_clock,
 };
 
@@ -29,6 +29,15 @@ fn manage(command: manage::Command, flags: &StoreFlags, surroundings: &Surroundi
     manage::run(command, &loaded.config, &system_clock())
 }
 
+/// Fills an empty store with the example, and says how to look at it.
+fn make_demo(options: &DemoOptions, surroundings: &Surroundings) -> anyhow::Result<()> {
+    let config = options.store.options().load(surroundings).map_err(anyhow::Error::new)?.config;
+    let _claim = server::claim(&config)?;
+    let made = demo::run(&config, options.at_ms.unwrap_or_else(|| system_clock()()))?;
+    println!("made {made}\nlook at them with: {}", options.store.server_line());
+    Ok(())
+}
+
 fn run(command: Command, surroundings: &Surroundings) -> anyhow::Result<()> {
     match command {
         Command::Server(options) => {
@@ -42,6 +51,7 @@ fn run(command: Command, surroundings: &Surroundings) -> anyhow::Result<()> {
         Command::User(options) => manage(manage::Command::User(options.command), &options.store, surroundings),
         Command::Token(options) => manage(manage::Command::Token(options.command), &options.store, surroundings),
         Command::Role(options) => manage(manage::Command::Role(options.command), &options.store, surroundings),
+        Command::Demo(options) => make_demo(&options, surroundings),
         Command::Config(options) if options.example => {
             print!("{EXAMPLE}");
             Ok(())

@@ -34,7 +34,8 @@ use crate::{
 
 use announce::{announce, notify};
 pub use connections::{ServeOptions, Shutdown, serve};
-use directory::{DataDirectory, Status, control_socket};
+pub use directory::DataDirectory;
+use directory::{Status, control_socket};
 pub use listen::{Connection, Listener};
 pub use tls::Tls;
 
@@ -59,12 +60,11 @@ const UPKEEP_INTERVAL: Duration = Duration::from_secs(10);
 ///
 /// What keeps it from starting: a taken data directory, address, or a database that cannot be opened.
 pub fn run(config: Config) -> anyhow::Result<()> {
-    guard_files();
+    let directory = claim(&config)?;
     let options = ServeOptions {
         max_connections: config.max_connections.min(open_file_limit() * 3 / 4),
         grace: config.shutdown_grace,
     };
-    let directory = DataDirectory::lock(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(config.worker_threads)
         .max_blocking_threads(BLOCKING_THREADS)
@@ -77,6 +77,15 @@ pub fn run(config: Config) -> anyhow::Result<()> {
     runtime.shutdown_timeout(Duration::from_secs(5));
     drop(directory);
     result
+}
+
+/// Makes the data directory if it is missing, and keeps other servers from it as long as the answer lives.
+///
+/// # Errors
+/// Who uses it already; what keeps it from being made or locked.
+pub fn claim(config: &Config) -> anyhow::Result<DataDirectory> {
+    guard_files();
+    DataDirectory::lock(config)
 }
 
 /// Makes the data directory, for a command that works on the database beside the server or before it.

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::ServerOptions;
+use crate::config::redact;
 
-/// Where the accounts are kept: the database of the server, which may be running or not.
+/// Where a server keeps what a command is about.
 #[derive(Debug, Args)]
 pub struct StoreFlags {
     /// Configuration file [default: ./windvane.toml, else /etc/windvane/windvane.toml]
@@ -26,6 +27,24 @@ impl StoreFlags {
         let (config, data, database) = (self.config.clone(), self.data.clone(), self.database.clone());
         ServerOptions { config, data, database, ..ServerOptions::default() }
     }
+
+    /// The line for a shell that starts the server on the same place; passwords are left out of it.
+    pub fn server_line(&self) -> String {
+        let config = self.config.as_ref().map(|path| path.display().to_string());
+        let database = self.database.as_deref().map(redact);
+        let flags = [("--config", config), ("--data", self.data.clone()), ("--database", database)];
+        let words = flags.into_iter().filter_map(|(flag, value)| Some(format!(" {flag} {}", shell_word(&value?))));
+        format!("windvane server{}", words.collect::<String>())
+    }
+}
+
+/// A text as one word of a shell.
+fn shell_word(text: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-:@=,+".contains(letter);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// `windvane user`
