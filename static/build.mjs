@@ -33,7 +33,7 @@ await mkdir(files, { recursive: true });
 
 const result = await build({
   absWorkingDir: home,
-  entryPoints: ["src/icon.svg", MAIN, "src/account/account.ts", "src/styles/page.css", "src/account/page.css", "src/account/account.css"],
+  entryPoints: ["src/icon.svg", MAIN, "src/screens/account/account.tsx", "src/styles/page.css"],
   outdir: files,
   bundle: true,
   format: "esm",
