@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { useArrival } from "./frame/arrival.ts";
 import { Frame } from "./frame/frame.tsx";
+import { Boundary } from "./parts/boundary.tsx";
 import { lazy } from "./parts/lazy.tsx";
 import { Notices } from "./parts/notice.tsx";
 import { Experiments } from "./screens/experiments/experiments.tsx";
@@ -24,7 +25,9 @@ export function App(): JSX.Element {
       </a>
       <Frame />
       <main id="main" tabIndex={-1}>
-        <Screen route={route} />
+        <Boundary key={screenName(route)} what="This screen">
+          <Screen route={route} />
+        </Boundary>
       </main>
       <Notices />
     </>

@@ -1,12 +1,11 @@
 import type { JSX } from "preact";
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { Failure } from "../../api/client.ts";
 import { signIn } from "../../api/people.ts";
 import type { Session } from "../../api/people.ts";
 import { called, leave } from "../../frame/user_menu.tsx";
 import { returnPath } from "../../lib/return_to.ts";
 import { Field, Form } from "../../parts/dialog.tsx";
-import { focused } from "../../parts/focus.ts";
 import { attempt } from "../../parts/notice.tsx";
 
 /** The page that asks for name and password. */
@@ -53,6 +52,7 @@ export function Login({ known }: { known: Session }): JSX.Element {
 function SignInForm({ onward }: { onward: string }): JSX.Element {
   const name = useRef<HTMLInputElement>(null);
   const password = useRef<HTMLInputElement>(null);
+  useEffect(() => name.current?.focus(), []);
   const send = async (): Promise<void> => {
     try {
       await signIn(name.current?.value ?? "", password.current?.value ?? "");
@@ -64,15 +64,11 @@ function SignInForm({ onward }: { onward: string }): JSX.Element {
     // Not to be gone back to.
     location.replace(onward);
   };
-  const ready = (field: HTMLInputElement | null): void => {
-    name.current = field;
-    focused(field);
-  };
   return (
     <div class="card">
       <Form verb="Sign in" send={send}>
         <Field label="Name">
-          <input ref={ready} required name="username" autocomplete="username" autocapitalize="none" spellcheck={false} />
+          <input ref={name} required name="username" autocomplete="username" autocapitalize="none" spellcheck={false} />
         </Field>
         <Field label="Password">
           <input ref={password} required name="password" type="password" autocomplete="current-password" />
