@@ -13,7 +13,7 @@ export function LongText({ text, code = false }: { text: string; code?: boolean 
     <span class="any-text">
       {code ? <code>{shown}</code> : <bdi>{shown}</bdi>}
       {text.length > LIMIT && (
-        <button type="button" class="quiet more" aria-expanded={all} onClick={() => setAll(!all)}>
+        <button type="button" class="quiet more-of" aria-expanded={all} onClick={() => setAll(!all)}>
           {all ? "Less" : `All ${whole(text.length)} characters`}
         </button>
       )}

@@ -8,7 +8,7 @@ import { LongText } from "../../parts/long_text.tsx";
 export function Facts({ run }: { run: Run }): JSX.Element {
   return (
     <Section title="Facts">
-      <dl class="facts panel">
+      <dl class="run-facts panel">
         {facts(run).map(({ name, value, href }) => (
           <div key={name}>
             <dt>{name}</dt>
@@ -29,9 +29,9 @@ export function Datasets({ run }: { run: Run }): JSX.Element | null {
   if (inputs.length === 0) return null;
   return (
     <Section title="Datasets">
-      <ul class="tags panel">
+      <ul class="run-tags panel">
         {inputs.map(({ dataset: { name, digest, source_type } }) => (
-          <li key={`${name} ${digest}`} class="tag">
+          <li key={`${name} ${digest}`} class="run-tag">
             <span class="tag-text">
               <bdi class="tag-key">{name}</bdi>
               <span>

@@ -27,7 +27,7 @@ export function Head({ run, data }: { run: Run; data: RunData }): JSX.Element {
   const ends = info.status === "RUNNING" ? estimatedEnd(data.progress, info.start_time, own?.first_step ?? 0) : null;
   const silent = silence(info.status, data.progress, now.value);
   return (
-    <header class="run-head">
+    <header class="run-top">
       <div class="run-title">
         <Title run={run} renamed={data.again} />
         <Actions run={run} data={data} />
@@ -132,7 +132,7 @@ function Title({ run, renamed }: { run: Run; renamed: () => void }): JSX.Element
   };
   if (draft === null) {
     return (
-      <h1 class="run-name">
+      <h1 class="run-called">
         <Name text={name === "" ? id : name} tail={16} />
         {run.info.lifecycle_stage === "active" && (
           <button type="button" class="quiet" aria-label="Rename" title="Rename" onClick={() => setDraft(name)}>

@@ -22,7 +22,7 @@ export function LineageList({ asked }: { asked: Asked<Lineage> }): JSX.Element {
         const compared = nodes.filter((node) => node.lifecycle_stage === "active").slice(0, BASKET_LIMIT);
         return (
           <div class="lineage">
-            <div class="toolbar">
+            <div class="run-tools">
               <span class="hint">{counted(nodes.length, "run")} that hang together</span>
               <span class="spring" />
               {compared.length > 1 && (
@@ -55,7 +55,12 @@ function Branches({ branches, own }: { branches: readonly Branch[]; own: string 
                 <Status status={node.status} />
                 {typeof node.last_step === "number" && <span class="figure hint">step {whole(node.last_step)}</span>}
                 <span class="hint">
-                  <Time ms={node.start_time} /> {node.end_time !== null && <Duration from={node.start_time} to={node.end_time} />}
+                  <Time ms={node.start_time} />
+                  {node.end_time !== null && (
+                    <>
+                      , took <Duration from={node.start_time} to={node.end_time} />
+                    </>
+                  )}
                 </span>
                 {id === own && <span class="hint">this run</span>}
               </>

@@ -28,13 +28,13 @@ export function Note({ run, changed }: { run: Run; changed: () => void }): JSX.E
     <Section title="Note" aside={edit}>
       {draft === null ? (
         note !== "" && (
-          <div class="panel note">
+          <div class="panel run-note">
             <Markdown text={note} />
           </div>
         )
       ) : (
         <div
-          class="panel note"
+          class="panel run-note"
           onKeyDown={(event) => {
             if (event.key === "Escape" && draft === note) setDraft(null);
           }}

@@ -34,14 +34,14 @@ export function Overview({ run, data }: { run: Run; data: RunData }): JSX.Elemen
   const references = useReferences(run, data);
   const [chosen, choose] = useState<string | null>(null);
   const reference = references?.find(({ id }) => id === chosen) ?? references?.[0] ?? null;
-  const drawn = [{ id: info.run_id, name: info.run_name ?? info.run_id }];
+  const drawn = [{ id: info.run_id, name: info.run_name ?? info.run_id, experiment: info.experiment_id }];
   return (
     <div class="overview">
       <div class="overview-main">
         {principal.length > 0 && (
           <section class="curves" aria-label="Principal curves">
             {principal.map((metric) => (
-              <div class="panel curve" key={metric}>
+              <div class="curve" key={metric}>
                 <Curve runs={drawn} metric={metric} height={CURVE_HEIGHT} />
               </div>
             ))}

@@ -14,7 +14,7 @@ import { address } from "../../state/place.ts";
 import { change, place } from "../../state/router.ts";
 import { counterparts } from "./relations.tsx";
 
-/** Of a tree with no more params than this all groups are open at first. */
+/** Of a tree with no more params than this all groups are open at first, of a larger one those at the top. */
 const OPEN_LIMIT = 60;
 /** As many rows of the flat list exist at first. */
 const FLAT_ROWS = 1_000;
@@ -26,8 +26,8 @@ export function Params({ run, family }: { run: Run; family: Family | undefined }
   const shown = useMemo(() => searchParams(all, search), [all, search]);
   const [opened, setOpened] = useState<ReadonlyMap<string, boolean>>(new Map());
   const openFirst = search !== "" || all.length <= OPEN_LIMIT;
-  const [rest, setRest] = useState(openFirst);
-  const isOpen = (path: string): boolean => opened.get(path) ?? (rest || openFirst);
+  const [rest, setRest] = useState<boolean | null>(null);
+  const isOpen = (path: string, level: number): boolean => opened.get(path) ?? rest ?? (openFirst || level === 0);
   const toggleAll = (open: boolean): void => {
     setOpened(new Map());
     setRest(open);
@@ -36,8 +36,8 @@ export function Params({ run, family }: { run: Run; family: Family | undefined }
   const other = family && counterparts(family)[0];
   return (
     <div class="params">
-      <div class="toolbar">
-        <label class="search">
+      <div class="run-tools">
+        <label class="search-field">
           <span class="unseen">Search params</span>
           <Icon name="search" />
           <input
@@ -87,8 +87,9 @@ export function Params({ run, family }: { run: Run; family: Family | undefined }
         <div class="panel param-tree">
           <Branches
             nodes={paramTree(shown)}
+            level={0}
             isOpen={isOpen}
-            toggle={(path) => setOpened(new Map(opened).set(path, !isOpen(path)))}
+            toggle={(path, open) => setOpened(new Map(opened).set(path, open))}
           />
         </div>
       ) : (
@@ -112,21 +113,23 @@ function Copy({ name, params, write }: { name: string; params: readonly Param[];
 
 function Branches({
   nodes,
+  level,
   isOpen,
   toggle,
 }: {
   nodes: readonly ParamNode[];
-  isOpen: (path: string) => boolean;
-  toggle: (path: string) => void;
+  level: number;
+  isOpen: (path: string, level: number) => boolean;
+  toggle: (path: string, open: boolean) => void;
 }): JSX.Element {
   return (
     <ul>
       {nodes.map((node) => {
-        const open = isOpen(node.path);
+        const open = isOpen(node.path, level);
         return (
           <li key={node.path}>
             {node.below.length > 0 && (
-              <button type="button" class="quiet group" aria-expanded={open} title={node.path} onClick={() => toggle(node.path)}>
+              <button type="button" class="quiet fold" aria-expanded={open} title={node.path} onClick={() => toggle(node.path, !open)}>
                 <Icon name={open ? "down" : "right"} />
                 <bdi>{node.name}</bdi> <span class="count">{node.count.toLocaleString("en")}</span>
               </button>
@@ -139,7 +142,7 @@ function Branches({
                 <LongText text={node.value} code />
               </div>
             )}
-            {node.below.length > 0 && open && <Branches nodes={node.below} isOpen={isOpen} toggle={toggle} />}
+            {node.below.length > 0 && open && <Branches nodes={node.below} level={level + 1} isOpen={isOpen} toggle={toggle} />}
           </li>
         );
       })}
@@ -170,7 +173,7 @@ function Flat({ params }: { params: readonly Param[] }): JSX.Element {
         </tbody>
       </table>
       {params.length > FLAT_ROWS && !all && (
-        <button type="button" class="quiet more" onClick={() => setAll(true)}>
+        <button type="button" class="quiet more-of" onClick={() => setAll(true)}>
           Show all {params.length.toLocaleString("en")}
         </button>
       )}

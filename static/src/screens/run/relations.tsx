@@ -74,7 +74,7 @@ function RelativeLink({ relative: { run_id: id, node } }: { relative: Relative }
 /** A link to a run; it says when that is in the trash. */
 export function RunLink({ node }: { node: LineageNode }): JSX.Element {
   return (
-    <span class="run-link">
+    <span class="other-run">
       <a href={address(runRoute(node.experiment_id, node.run_id))}>
         <Name text={node.run_name === "" ? node.run_id.slice(0, 8) : node.run_name} />
       </a>

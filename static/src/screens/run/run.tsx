@@ -123,6 +123,7 @@ function NoSuchRun({ crumbs, id }: { crumbs: Parameters<typeof Crumbs>[0]["items
   return (
     <div class="screen run">
       <Crumbs items={crumbs.slice(0, 2)} />
+      <h1 class="unseen">No such run</h1>
       <Empty title="There is no such run.">
         <p>
           <code>{id}</code> is not on this server, was deleted for good, or is not for you to see.

@@ -48,14 +48,14 @@ export function Tags({ run, changed }: { run: Run; changed: () => void }): JSX.E
     <Section title="Tags" aside={add}>
       {edited === "new" && <TagForm taken={tags} save={save} cancel={() => edit(null)} />}
       {own.length > 0 && (
-        <ul class="tags panel">
+        <ul class="run-tags panel">
           {own.map((tag) =>
             edited !== null && edited !== "new" && edited.key === tag.key ? (
               <li key={tag.key}>
                 <TagForm tag={tag} taken={[]} save={save} cancel={() => edit(null)} />
               </li>
             ) : (
-              <li key={tag.key} class="tag">
+              <li key={tag.key} class="run-tag">
                 <TagText tag={tag} />
                 {editable && (
                   <span class="tag-acts">
@@ -76,9 +76,9 @@ export function Tags({ run, changed }: { run: Run; changed: () => void }): JSX.E
       {others.length > 0 && (
         <details class="more-tags">
           <summary>{counted(others.length, "tag")} of MLflow</summary>
-          <ul class="tags">
+          <ul class="run-tags">
             {others.map((tag) => (
-              <li key={tag.key} class="tag">
+              <li key={tag.key} class="run-tag">
                 <TagText tag={tag} />
               </li>
             ))}

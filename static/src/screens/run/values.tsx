@@ -59,7 +59,7 @@ export function LastValues({
                 </tbody>
               </table>
               {rows.length > FEW && (
-                <button type="button" class="quiet more" onClick={() => setAll(!all)}>
+                <button type="button" class="quiet more-of" onClick={() => setAll(!all)}>
                   {all ? "Show fewer" : `Show all ${whole(rows.length)}`}
                 </button>
               )}

@@ -74,7 +74,7 @@ export function WhatDiffers({
                 </tbody>
               </table>
               {rows.length > FEW && (
-                <button type="button" class="quiet more" onClick={() => setAll(!all)}>
+                <button type="button" class="quiet more-of" onClick={() => setAll(!all)}>
                   {all ? "Show fewer" : `Show all ${whole(differing.param)}`}
                 </button>
               )}

@@ -39,7 +39,7 @@ export function ImageView({ shown, siblings }: { shown: Shown; siblings: Listed 
     <>
       {dimensions !== "" && <span class="hint">{dimensions}</span>}
       {images.length > 1 && place >= 0 && (
-        <span class="steps">
+        <span class="image-steps">
           <button type="button" class="quiet" aria-label="Previous image" title="Previous image (←)" disabled={place === 0} onClick={() => visit(-1)}>
             <Icon name="left" />
           </button>

@@ -52,7 +52,7 @@ function Group({ label, value, level }: { label: ComponentChildren; value: objec
   const what = Array.isArray(value) ? counted(entries.length, "item") : counted(entries.length, "key");
   return (
     <div class="json-group">
-      <button type="button" class="quiet group" aria-expanded={open} disabled={entries.length === 0 || level >= MOST_LEVELS} onClick={() => setOpen(!open)}>
+      <button type="button" class="quiet fold" aria-expanded={open} disabled={entries.length === 0 || level >= MOST_LEVELS} onClick={() => setOpen(!open)}>
         <Icon name={open ? "down" : "right"} />
         {label} <span class="count">{level >= MOST_LEVELS ? `${what}, too deep for the tree` : what}</span>
       </button>
@@ -62,7 +62,7 @@ function Group({ label, value, level }: { label: ComponentChildren; value: objec
             <Value key={key} name={key} value={held} level={level + 1} />
           ))}
           {entries.length > limit && (
-            <button type="button" class="quiet more" onClick={() => setLimit(limit + ENTRIES)}>
+            <button type="button" class="quiet more-of" onClick={() => setLimit(limit + ENTRIES)}>
               Show more ({(entries.length - limit).toLocaleString("en")} left)
             </button>
           )}

@@ -186,7 +186,7 @@ function FolderView({ run, path, folders }: { run: Run; path: string; folders: F
             </tbody>
           </table>
           {listed.next !== undefined && (
-            <button type="button" class="more" disabled={listed.waiting} onClick={() => folders.more(path)}>
+            <button type="button" class="more-of" disabled={listed.waiting} onClick={() => folders.more(path)}>
               Show more ({whole(listed.total - listed.files.length)} left)
             </button>
           )}
