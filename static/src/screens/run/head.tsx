@@ -6,7 +6,7 @@ import { renameRun } from "../../api/runs.ts";
 import type { LineageNode, Progress, Run } from "../../api/runs.ts";
 import { useKeys } from "../../frame/keys.ts";
 import { copyText } from "../../lib/clipboard.ts";
-import { fullMoment, moment, number, whole } from "../../lib/format.ts";
+import { duration, fullMoment, moment, number, whole } from "../../lib/format.ts";
 import { share, silence, estimatedEnd } from "../../lib/progress.ts";
 import { Duration, Icon, Id, Name, Status, Time } from "../../parts/basics.tsx";
 import { focused } from "../../parts/focus.ts";
@@ -24,8 +24,9 @@ import { Remove } from "./remove.tsx";
 export function Head({ run, data }: { run: Run; data: RunData }): JSX.Element {
   const { info } = run;
   const own = data.lineage.answer?.nodes.find((node) => node.run_id === info.run_id);
-  const ends = info.status === "RUNNING" ? estimatedEnd(data.progress, info.start_time, own?.first_step ?? 0) : null;
   const silent = silence(info.status, data.progress, now.value);
+  const goesOn = info.status === "RUNNING" && silent === null;
+  const ends = goesOn ? estimatedEnd(data.progress, info.start_time, own?.first_step ?? 0) : null;
   return (
     <header class="run-top">
       <div class="run-title">
@@ -37,7 +38,7 @@ export function Head({ run, data }: { run: Run; data: RunData }): JSX.Element {
         <Reached run={run} progress={data.progress} />
         {silent !== null && (
           <span class="warning">
-            <Icon name="warning" /> no point for {Math.floor(silent / 60_000)} min
+            <Icon name="warning" /> no point for {minutes(silent)}
           </span>
         )}
         <Told name="Started">
@@ -63,6 +64,11 @@ export function Head({ run, data }: { run: Run; data: RunData }): JSX.Element {
       {data.family && <Relations family={data.family} />}
     </header>
   );
+}
+
+/** `35 min`, from an hour on `2 h 10 min`. */
+function minutes(ms: number): string {
+  return ms < 3_600_000 ? `${Math.floor(ms / 60_000)} min` : duration(ms);
 }
 
 function Told({ name, children }: { name: string; children: ComponentChildren }): JSX.Element {
