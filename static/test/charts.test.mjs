@@ -237,8 +237,10 @@ test("ticks stand at round places, and their words tell them apart", () => {
   assert.deepEqual(ticks(0, 2, 10, "step"), [0, 1, 2], "there is no half step");
   assert.deepEqual(valueLabels(ticks(0.1, 0.35, 5, "value")), ["0.10", "0.15", "0.20", "0.25", "0.30", "0.35"]);
   assert.deepEqual(valueLabels([-0.5, 0, 0.5]), ["−0.5", "0.0", "0.5"]);
-  assert.deepEqual(logTicks(0.001, 10, 8), [0.001, 0.01, 0.1, 1, 10]);
-  assert.deepEqual(logTicks(1, 100, 10), [1, 2, 5, 10, 20, 50, 100]);
+  assert.deepEqual(logTicks(0.001, 10, 4), [0.001, 0.01, 0.1, 1, 10]);
+  assert.deepEqual(logTicks(1, 100, 6), [1, 2, 5, 10, 20, 50, 100]);
+  assert.deepEqual(logTicks(0.11, 0.7, 5), [0.2, 0.3, 0.5]);
+  assert.deepEqual(logTicks(1e-20, 1, 5), [1e-20, 1e-15, 1e-10, 1e-5, 1]);
   assert.deepEqual(xLabels([0, 50_000, 100_000], "step"), ["0", "50k", "100k"]);
   assert.deepEqual(xLabels([0, 1_800_000, 3_600_000], "relative"), ["0", "30 min", "1 h"]);
   const day = Date.UTC(2026, 10, 23);

@@ -18,7 +18,7 @@ import type { Note } from "./notes.ts";
 import { Pinned } from "./pinned.tsx";
 import { PlotView } from "./plot.tsx";
 import { Readings, Readout } from "./readings.tsx";
-import { inkFor, runName } from "./scene.ts";
+import { inkFor, isMean, runName } from "./scene.ts";
 import type { Scene } from "./scene.ts";
 import type { Card } from "./sections.ts";
 import { axisOf, limitsText, pinOf, scaleWish } from "./settings.ts";
@@ -42,7 +42,7 @@ export function CardView({ card, scene, height }: { card: Card; scene: Scene; he
   const summary = summaryOf(name, shown, (run) => runName(scene, run));
   const line = kind === "line" && curves !== undefined && drawing !== null ? { curves, drawing, axis } : null;
   return (
-    <article class="card" ref={box} data-metric={card.id} data-kind={curves === undefined ? "waiting" : kind} aria-busy={asked.waiting} aria-label={name}>
+    <article class={scene.pins ? "card" : "card plain"} ref={box} data-metric={card.id} data-kind={curves === undefined ? "waiting" : kind} aria-busy={asked.waiting} aria-label={name}>
       <header class="card-head">
         <h3>
           <Name text={name} />
@@ -50,7 +50,7 @@ export function CardView({ card, scene, height }: { card: Card; scene: Scene; he
         {line && <Readout scene={scene} drawing={line.drawing} cursor={cursor} />}
         {scene.pins && <CardMenu card={card} scene={scene} series={shown} />}
       </header>
-      <Notes notes={notesOf(shown, drawing?.marks ?? [], curves?.raw ?? true)} card={card.id} />
+      <Notes notes={[...(line && isMean(scene) ? [{ text: runName(scene, "") }] : []), ...notesOf(shown, drawing?.marks ?? [], curves?.raw ?? true)]} card={card.id} />
       <div class="card-body" style={{ height: `${height}px` }}>
         {asked.failure && <Trouble what={name} failure={asked.failure} retry={asked.again} />}
         {curves === undefined && !asked.failure && <Skeleton lines={5} name={name} />}
@@ -85,7 +85,7 @@ function Line({
   pinned: number | null;
 }): JSX.Element {
   const { settings, hovered } = scene;
-  const range = curves.overTime ? null : settings.range;
+  const range = (curves.overTime ? null : settings.range) ?? extentOf(curves);
   const inkOf = useMemo(() => inkFor(scene, card.metrics), [scene.runs, card]);
   const [lifted, utc] = [hovered.value, inUtc()];
   const picture = useMemo<Picture>(
@@ -101,7 +101,7 @@ function Line({
       idle: card.metrics.length === 1 ? idleRanges(card.id, drawing.strands, drawing.x) : [],
       offsetMs: utc ? 0 : -new Date(drawing.x[0] ?? 0).getTimezoneOffset() * 60_000,
     }),
-    [drawing, axis, range?.join(), settings.x, inkOf, lifted, pinned, utc],
+    [drawing, axis, range.join(), settings.x, inkOf, lifted, pinned, utc],
   );
   const { state } = place.value;
   const events: Events = {
@@ -139,6 +139,13 @@ function Notes({ notes, card }: { notes: readonly Note[]; card: string }): JSX.E
       ))}
     </p>
   );
+}
+
+/** All of x that there are values for. Buckets are drawn at their middles. */
+function extentOf({ x, grid }: Curves): readonly [number, number] {
+  const half = (grid?.width ?? 0) / 2;
+  const [first = 0, last = 1] = [x[0], x[x.length - 1]];
+  return first < last ? [first - half, last + half] : [first - 1, first + 1];
 }
 
 /** Where attempts begin, but for the first: joined ones say it, and along time each is a segment. */

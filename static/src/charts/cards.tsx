@@ -19,10 +19,10 @@ import { sectionsOf } from "./sections.ts";
 import type { Section } from "./sections.ts";
 import { combinedOf, settingsOf } from "./settings.ts";
 
-/** Height of a card's drawing, and its least width, pixels. */
+/** Height of a card's drawing, pixels. */
 const HEIGHT = 210;
-const LEAST_WIDTH = 380;
-const MOST_COLUMNS = 4;
+/** So wide in pixels must the page be for a second, third and fourth card side by side. The fourth comes late: there are three principal metrics. */
+const ROOM = [760, 1_140, 2_200];
 /** Numbers of values that are asked for of a curve: the greatest that has a pixel for each. Few, so that a resize seldom asks anew. */
 const BUCKETS = [200, 300, 400, 500, 700, 1_000, 1_400, 2_000];
 
@@ -47,9 +47,8 @@ export function Cards({
   const width = useWidth(box);
   const { state } = place.value;
   const standardX = kind === "system" ? "joined" : "step";
-  const fits = Math.max(1, Math.min(MOST_COLUMNS, Math.floor(width / LEAST_WIDTH)));
   const wish = Number(columnsWish.value.columns);
-  const columns = wish >= 1 && wish <= MOST_COLUMNS ? wish : fits;
+  const columns = wish >= 1 && wish <= ROOM.length + 1 ? wish : 1 + ROOM.filter((least) => width >= least).length;
   const pins = pinsOf(experiments);
   const scene = useScene({ runs, hovered, hidden, standardX, version, metrics: names.map(({ key }) => key), width: width / columns, pins });
   const filter = nameFilter(state.m ?? "");

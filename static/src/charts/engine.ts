@@ -19,8 +19,8 @@ export interface LineInk {
 export interface Picture {
   drawing: Drawing;
   kind: XKind;
-  /** What of x is shown; null is all that there is. */
-  range: readonly [number, number] | null;
+  /** What of x is shown. */
+  range: readonly [number, number];
   /** Charts with the same word share their cursor; null stands for itself, and x cannot be zoomed. */
   shared: string | null;
   inkOf: (run: string, metric: string) => LineInk;
@@ -55,10 +55,13 @@ const GHOST = 0.28;
 const BEHIND = 0.22;
 const WIDTH = 1.5;
 const LIFTED_WIDTH = 2.5;
-const DOT = 5;
+const DOT = 4;
+/** Height of the axis of x, and about the width of the other, CSS pixels. */
+const X_AXIS = 26;
+const Y_AXIS = 50;
 /** Room for a tick and its words, CSS pixels. */
-const X_TICK = 84;
-const Y_TICK = 44;
+const X_TICK = 72;
+const Y_TICK = 38;
 
 /** A chart in the document, until it is destroyed. */
 export class Plot {
@@ -204,8 +207,8 @@ export class Plot {
   private xAxis(): uPlot.Axis {
     return {
       ...this.axis(),
-      size: 26,
-      splits: (plot, _axis, min, max) => [...ticks(min, max, plot.over.clientWidth / X_TICK, this.picture.kind, this.picture.offsetMs)],
+      size: X_AXIS,
+      splits: (plot, _axis, min, max) => [...ticks(min, max, (plot.width - Y_AXIS) / X_TICK, this.picture.kind, this.picture.offsetMs)],
       values: (_plot, splits) => [...xLabels(splits, this.picture.kind, this.picture.offsetMs)],
     };
   }
@@ -215,7 +218,7 @@ export class Plot {
     return {
       ...this.axis(),
       size: (_plot, values) => 14 + 6.6 * Math.max(3, ...(values ?? []).map((value) => value.length)),
-      splits: (plot, _axis, min, max) => [...(isLog ? logTicks : valueTicks)(min, max, plot.over.clientHeight / Y_TICK)],
+      splits: (plot, _axis, min, max) => [...(isLog ? logTicks : valueTicks)(min, max, (plot.height - X_AXIS) / Y_TICK)],
       values: (_plot, splits) => [...valueLabels(splits)],
       // uPlot leaves out some words of a logarithmic axis by itself.
       filter: (_plot, splits) => splits,
@@ -259,10 +262,8 @@ function columnsOf({ x, columns }: Drawing): uPlot.AlignedData {
   return [x, ...columns] as uPlot.AlignedData;
 }
 
-function xEnds({ drawing: { x }, range }: Picture): { min: number; max: number } {
-  if (range) return { min: range[0], max: range[1] };
-  const [first = 0, last = 1] = [x[0], x[x.length - 1]];
-  return first < last ? { min: first, max: last } : { min: first - 1, max: first + 1 };
+function xEnds({ range: [min, max] }: Picture): { min: number; max: number } {
+  return { min, max };
 }
 
 function yEnds({ drawing: { scale } }: Picture): { min: number; max: number } {

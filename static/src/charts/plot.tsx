@@ -37,8 +37,7 @@ export function PlotView({ picture, events, summary, unpin }: { picture: Picture
 
   const at = useRef<number | null>(null);
   const press = (event: KeyboardEvent): void => {
-    const { x } = picture.drawing;
-    const [first = 0, last = 1] = picture.range ?? [x[0], x[x.length - 1]];
+    const [first, last] = picture.range;
     const move = (share: number): void => {
       at.current = Math.min(last, Math.max(first, (at.current ?? (first + last) / 2) + share * (last - first)));
       plot.current?.pointAt(at.current);

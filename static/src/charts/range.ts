@@ -41,8 +41,10 @@ export function scaleOf(strands: readonly Strand[], wish: ScaleWish): Scale {
   if (log) return { ...padLog(full), log, cut: false };
   const usual = wish.cut ? percentiles(middles) : null;
   if (usual && full.to - full.from > FAR * (usual.to - usual.from)) {
-    // A point at the edge of the usual range is inside, though not a hair above it.
-    return { ...pad(usual), log, cut: true };
+    // Noise goes a little beyond its own percentiles; only what is far from them stays outside.
+    const width = usual.to - usual.from;
+    const near = ends.filter((value) => value >= usual.from - width && value <= usual.to + width);
+    return { ...pad(extent([...near, usual.from, usual.to]) ?? usual), log, cut: true };
   }
   return { ...pad(full), log, cut: false };
 }

@@ -35,16 +35,21 @@ export function ticks(from: number, to: number, most: number, kind: XKind | "val
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => exact((first + index) * distance) - shift);
 }
 
-/** Ticks of a logarithmic axis: powers of ten, with 2 and 5 between where there is room, or round places where it is narrow. */
+/** Digits of the ticks of a logarithmic axis within each power of ten, the closest first. */
+const LOG_DIGITS = [[1, 2, 3, 5], [1, 2, 5], [1, 3], [1]];
+
+/** Ticks of a logarithmic axis: as many digits of each power of ten as there is room for, or round places where it is narrow. */
 export function logTicks(from: number, to: number, most: number): readonly number[] {
+  if (to / from < 3) return ticks(from, to, most, "value");
   const low = Math.floor(Math.log10(from));
-  const high = Math.ceil(Math.log10(to));
-  if (to / from < 5) return ticks(from, to, most, "value");
-  const every = Math.max(1, Math.ceil((high - low) / Math.max(1, most)));
-  const between = (high - low) * 3 <= most ? [1, 2, 5] : [1];
-  const found: number[] = [];
-  for (let power = low; power <= high; power += every) for (const digit of between) found.push(exact(digit * 10 ** power));
-  return found.filter((tick) => tick >= from && tick <= to);
+  const powers = Array.from({ length: Math.ceil(Math.log10(to)) - low + 1 }, (_, index) => low + index);
+  const within = (digits: readonly number[], every: number): readonly number[] =>
+    powers
+      .filter((power) => power % every === 0)
+      .flatMap((power) => digits.map((digit) => exact(digit * 10 ** power)))
+      .filter((tick) => tick >= from && tick <= to);
+  const fitting = LOG_DIGITS.map((digits) => within(digits, 1)).find((all) => all.length <= most + 1);
+  return fitting ?? within([1], Math.ceil(powers.length / Math.max(1, most)));
 }
 
 /** What ticks of a vertical axis say: with as many decimals as tell neighbours apart. */
