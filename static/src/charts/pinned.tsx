@@ -53,9 +53,9 @@ export function Pinned({
           <tr>
             <th scope="col">Run</th>
             <th scope="col">Value</th>
-            {!curves.raw && <th scope="col">Around it</th>}
             {axis === "step" && <th scope="col">Step</th>}
             {axis === "step" && <th scope="col">Time</th>}
+            {!curves.raw && <th scope="col">Around it</th>}
           </tr>
         </thead>
         <tbody>
@@ -64,13 +64,15 @@ export function Pinned({
             return (
               <tr key={`${reading.run} ${reading.metric}`}>
                 <th scope="row">
-                  <LineSample ink={inkOf(reading.run, reading.metric)} />
-                  <RunName reading={reading} scene={scene} card={card} />
+                  <span class="line-label">
+                    <LineSample ink={inkOf(reading.run, reading.metric)} />
+                    <RunName reading={reading} scene={scene} card={card} />
+                  </span>
                 </th>
                 <td>{number(point?.value ?? reading.value)}</td>
-                {!curves.raw && <td>{reading.min < reading.max ? `${number(reading.min)}–${number(reading.max)}` : ""}</td>}
                 {axis === "step" && <td>{whole(point?.step ?? reading.x)}</td>}
                 {axis === "step" && <td>{point && <Time ms={point.timestamp} />}</td>}
+                {!curves.raw && <td>{reading.min < reading.max ? `${number(reading.min)}–${number(reading.max)}` : ""}</td>}
               </tr>
             );
           })}

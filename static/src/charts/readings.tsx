@@ -75,8 +75,10 @@ export function Readings({
             <tr key={`${reading.run} ${reading.metric}`} data-meant={reading.run === meant}>
               {labelled && (
                 <th scope="row">
-                  <LineSample ink={inkOf(reading.run, reading.metric)} />
-                  <Name text={labelOf(reading, scene, card)} />
+                  <span class="line-label">
+                    <LineSample ink={inkOf(reading.run, reading.metric)} />
+                    <Name text={labelOf(reading, scene, card)} />
+                  </span>
                 </th>
               )}
               <td>{number(reading.value)}</td>
