@@ -67,6 +67,11 @@ export function fullMoment(timeMs: number, utc = false): string {
   return new Date(timeMs).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "long", ...(utc && { timeZone: "UTC" }) });
 }
 
+/** `2026-11-23 22:36:07`, in the browser's zone or in UTC: times that are compared. */
+export function second(timeMs: number, utc = false): string {
+  return told(new Date(timeMs), utc, /\.\d+Z$/);
+}
+
 /** `14:03`, in the browser's zone or in UTC. */
 export function clockTime(timeMs: number, utc = false): string {
   return dateAndMinute(new Date(timeMs), utc).slice(-5);
@@ -108,8 +113,13 @@ function pair(length: number, large: number, largeName: string, small: number, s
 }
 
 function dateAndMinute(date: Date, utc: boolean): string {
+  return told(date, utc, /:\d\d\.\d+Z$/);
+}
+
+/** A time as ISO 8601 has it, but for what is `beyond`. */
+function told(date: Date, utc: boolean, beyond: RegExp): string {
   // What UTC shows at this time is what the zone shows at the time moved by its offset.
   const shown = utc ? date : new Date(date.getTime() - date.getTimezoneOffset() * MINUTE_MS);
   // Clients may log any 64-bit time; beyond what a Date holds there is no text for it.
-  return Number.isNaN(shown.getTime()) ? "unknown" : shown.toISOString().replace(/:\d\d\.\d+Z$/, "").replace("T", " ");
+  return Number.isNaN(shown.getTime()) ? "unknown" : shown.toISOString().replace(beyond, "").replace("T", " ");
 }

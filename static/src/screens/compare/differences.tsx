@@ -9,6 +9,7 @@ import { Icon, Name, Section, Status } from "../../parts/basics.tsx";
 import { Answered, Empty } from "../../parts/states.tsx";
 import { useAsk } from "../../state/ask.ts";
 import { change, place } from "../../state/router.ts";
+import { inUtc } from "../../state/zone.ts";
 import { differ, isCut, isLong, rowsShown, valueText } from "./difference_rows.ts";
 import type { DiffRow, DiffValue } from "./difference_rows.ts";
 import { Matrix } from "./matrix.tsx";
@@ -31,7 +32,7 @@ export function Differences({ compared }: { compared: Compared }): JSX.Element {
   }, [round]);
   const answer = asked.answer;
   const places = answer === undefined ? [] : compared.columns.map(({ id }) => answer.run_ids.indexOf(id));
-  const rows = answer === undefined ? [] : rowsShown(answer.rows, places, all, filter);
+  const rows = answer === undefined ? [] : rowsShown(answer.rows, places, all, filter, inUtc());
   return (
     <Section
       title="What differs"
@@ -111,9 +112,9 @@ function DifferenceTable({ compared, rows, places }: { compared: Compared; rows:
     const value = row.values[places[column] ?? -1] ?? null;
     const baseValue = row.values[places[0] ?? -1] ?? null;
     const changed = column > 0 && differ(value, baseValue);
-    const text = valueText(row, value);
+    const text = valueText(row, value, inUtc());
     const open = (): void => {
-      const beside = column > 0 && baseValue !== null ? { run: base.name, value: valueText(row, baseValue) } : null;
+      const beside = column > 0 && baseValue !== null ? { run: base.name, value: valueText(row, baseValue, inUtc()) } : null;
       look({ key: row.key, run: run.name, value: text, base: beside });
     };
     const isButton = isLong(value) || (changed && value !== null && isLong(baseValue));
@@ -151,7 +152,7 @@ function KeyHead({ row: { kind, key } }: { row: DiffRow }): JSX.Element {
   return (
     <span class="key-head">
       <span class="key-kind">{kind}</span>
-      <Name text={key} tail={14} />
+      <Name text={key} tail={10} />
     </span>
   );
 }

@@ -75,7 +75,7 @@ export function Matrix({
   const places = Array.from({ length: across.to - across.from }, (_, index) => across.from + index);
   const lines = Array.from({ length: down.to - down.from }, (_, index) => down.from + index);
   return (
-    <div class="matrix panel" ref={element} role="region" aria-label={name} tabIndex={0} onScroll={look}>
+    <div class="matrix panel" ref={element} role="region" aria-label={`${name}, table`} tabIndex={0} onScroll={look}>
       <table
         aria-label={name}
         aria-rowcount={rows.keys.length + 1}

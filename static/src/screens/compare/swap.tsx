@@ -9,8 +9,8 @@ export function swapped(): boolean {
 
 /** Sizes of the tables of a comparison; heads of runs have two lines. */
 export function sizes(): Sizes {
-  const rows = swapped() ? { head: 52, row: 46, firstColumn: 220 } : { head: 50, row: 32, firstColumn: 300 };
-  return { ...rows, column: [156, 320] };
+  const rows = swapped() ? { head: 52, row: 46, firstColumn: 260 } : { head: 50, row: 32, firstColumn: 300 };
+  return { ...rows, column: [184, 320] };
 }
 
 /** Makes rows columns, and columns rows. */

@@ -90,7 +90,7 @@ export function Values({ compared }: { compared: Compared }): JSX.Element {
               />
             )}
             <select aria-label="Difference to the base" value={delta} onChange={(event) => change({ delta: chosenDelta(event.currentTarget.value) })}>
-              <option value="none">Values</option>
+              <option value="none">Values only</option>
               <option value="abs">Difference to base</option>
               <option value="pct">Difference in %</option>
             </select>
@@ -222,7 +222,7 @@ function MetricHead({ metric }: { metric: string }): JSX.Element {
       >
         {better.sign}
       </button>
-      <Name text={metric} tail={14} />
+      <Name text={metric} />
     </span>
   );
 }

@@ -1,0 +1,67 @@
+// Fills a server through its API, as a training would.
+
+import assert from "node:assert/strict";
+
+/** What MLflow's API takes in one `log-batch`. */
+const PARAMS_AT_ONCE = 100;
+const POINTS_AT_ONCE = 1_000;
+/** Requests at a time. */
+const AT_ONCE = 8;
+
+/** When runs start that do not say it, epoch milliseconds. */
+export const START_MS = Date.UTC(2026, 10, 20, 8);
+
+/** Calls MLflow's API; the answer. */
+export async function call(address, path, body) {
+  const response = await fetch(`${address}/api/2.0/mlflow/${path}`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  const text = await response.text();
+  assert.equal(response.status, 200, `${path}: ${text}`);
+  return JSON.parse(text);
+}
+
+/** Makes an experiment; its id. */
+export async function makeExperiment(address, name) {
+  return (await call(address, "experiments/create", { name })).experiment_id;
+}
+
+/**
+ * Makes a run with params and tags by name, and metrics by name as lists of values (one a step) or of [step, value]; its id.
+ * Points are a second apart.
+ */
+export async function makeRun(address, experiment, { name, params = {}, tags = {}, metrics = {}, user = "ada", status = "FINISHED", start = START_MS }) {
+  const created = await call(address, "runs/create", { experiment_id: experiment, run_name: name, user_id: user, start_time: start, tags: pairs(tags) });
+  const run = created.run.info.run_id;
+  for (const part of inParts(pairs(params), PARAMS_AT_ONCE)) await call(address, "runs/log-batch", { run_id: run, params: part });
+  const points = Object.entries(metrics).flatMap(([key, values]) =>
+    values.map((found, place) => {
+      const [step, value] = Array.isArray(found) ? found : [place, found];
+      return { key, value, step, timestamp: start + place * 1_000 };
+    }),
+  );
+  for (const part of inParts(points, POINTS_AT_ONCE)) await call(address, "runs/log-batch", { run_id: run, metrics: part });
+  if (status !== "RUNNING") await call(address, "runs/update", { run_id: run, status, end_time: start + 3_600_000 });
+  return run;
+}
+
+/** Does the same for each item, some at a time; the results in order. */
+export async function forEachOf(items, act) {
+  const results = [];
+  const rest = [...items].entries();
+  const work = async () => {
+    for (const [place, item] of rest) results[place] = await act(item, place);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  return results;
+}
+
+function pairs(values) {
+  return Object.entries(values).map(([key, value]) => ({ key, value: String(value) }));
+}
+
+function inParts(items, size) {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, part) => items.slice(part * size, (part + 1) * size));
+}
