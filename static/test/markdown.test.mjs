@@ -76,6 +76,6 @@ test("the first line of a note is without the signs of Markdown", () => {
   assert.equal(firstLine("\n\n## Ocean runs\n\nmore"), "Ocean runs");
   assert.equal(firstLine("- first\n- second"), "first");
   assert.equal(firstLine("---\n> said"), "said");
-  assert.equal(firstLine("*a* b"), "*a* b");
+  assert.equal(firstLine("*a* **b** `c_d` [e](https://a.example) 2 * 3 * 4"), "a b c_d e 2 * 3 * 4");
   assert.equal(firstLine(""), "");
 });

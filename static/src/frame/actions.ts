@@ -29,6 +29,8 @@ export function useActions(title: string, actions: readonly Action[]): void {
 
 /** All that can be chosen now. */
 export function activeActions(): readonly Group[] {
-  const shortcuts = Object.entries(activeKeys()).map(([shortcut, { name, run }]) => ({ name, run, shortcut }));
+  const shortcuts = Object.entries(activeKeys())
+    .filter(([, { isLocal }]) => isLocal !== true)
+    .map(([shortcut, { name, run }]) => ({ name, run, shortcut }));
   return [...groups.map((group) => group.current), { title: "Actions", actions: shortcuts }];
 }

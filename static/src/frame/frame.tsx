@@ -23,7 +23,7 @@ export function Frame(): JSX.Element {
   useKeys({
     "/": { name: "Search", run: openPalette },
     "Ctrl-k": { name: "Search, also while typing", run: openPalette },
-    "?": { name: "This list of shortcuts", run: showKeys },
+    "?": { name: "List of shortcuts", run: showKeys },
     "g e": leadTo("Go to the experiments", { screen: "experiments" }),
     "g r": leadTo("Go to the runs of all experiments", { screen: "runs", experiments: [] }),
     "g l": leadTo("Go to the runs that are running", { screen: "runs", experiments: [] }, { q: "attributes.status = 'RUNNING'" }),

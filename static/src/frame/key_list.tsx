@@ -5,13 +5,17 @@ import { activeKeys, keysOn } from "./keys.ts";
 
 /** The shortcuts that work on the screen as it is. */
 export function KeyList({ close }: { close: () => void }): JSX.Element {
+  const byName = new Map<string, string[]>();
+  for (const [shortcut, { name }] of Object.entries(activeKeys())) byName.set(name, [...(byName.get(name) ?? []), shortcut]);
   return (
     <Dialog title="Keyboard shortcuts" close={close}>
       <dl class="key-list">
-        {Object.entries(activeKeys()).map(([shortcut, { name }]) => (
-          <div key={shortcut}>
+        {[...byName].map(([name, shortcuts]) => (
+          <div key={name}>
             <dt>
-              <KeyCaps shortcut={shortcut} />
+              {shortcuts.map((shortcut) => (
+                <KeyCaps key={shortcut} shortcut={shortcut} />
+              ))}
             </dt>
             <dd>{name}</dd>
           </div>

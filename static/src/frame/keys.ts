@@ -8,6 +8,8 @@ import { isFlag, kept } from "../state/kept.ts";
 export interface Shortcut {
   name: string;
   run: () => void;
+  /** Whether it is about what has the focus, so that it means nothing in the command palette. */
+  isLocal?: boolean;
 }
 
 /** Shortcuts by key: `c`, `?`, `ArrowDown`, ` `, `g e` for one after the other, `Ctrl-k`. */

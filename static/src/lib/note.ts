@@ -1,5 +1,9 @@
-/** The first line of a note, without the signs of Markdown that may begin it; "" where there is none. */
+/** The first line of a note as words, without most signs of Markdown; "" where there is none. */
 export function firstLine(note: string): string {
   const line = note.split("\n", 50).find((candidate) => /[^\s#>*=_-]/.test(candidate)) ?? "";
-  return line.replace(/^[\s#>]+|^\s*[-*+]\s+/g, "").trim();
+  return line
+    .replace(/^[\s#>]+|^\s*[-*+]\s+/g, "")
+    .replace(/(\*\*|\*|`)(?=\S)([^*`]+)\1/g, "$2")
+    .replace(/!?\[([^\]]*)\]\([^)]*\)/g, "$1")
+    .trim();
 }

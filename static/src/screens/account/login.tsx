@@ -65,7 +65,7 @@ function SignInForm({ onward }: { onward: string }): JSX.Element {
     location.replace(onward);
   };
   return (
-    <div class="card">
+    <div class="sign-in">
       <Form verb="Sign in" send={send}>
         <Field label="Name">
           <input ref={name} required name="username" autocomplete="username" autocapitalize="none" spellcheck={false} />

@@ -23,7 +23,7 @@ function anemoiKeys(tracking: string, hasAccounts: boolean): string {
 export function Connect({ hasAccounts }: { hasAccounts: boolean }): JSX.Element {
   const tracking = new URL(".", location.href).href.replace(/\/$/, "");
   return (
-    <ol class="steps">
+    <ol class="connect">
       <Step title="Point the client here" text={`export MLFLOW_TRACKING_URI=${shellWord(tracking)}`} name="Copy the export line">
         <p class="hint">The address as your browser reaches it. Jobs on other nodes may need this host’s own name in it.</p>
         {hasAccounts && (
@@ -51,8 +51,8 @@ export function Connect({ hasAccounts }: { hasAccounts: boolean }): JSX.Element 
 
 function Step({ title, text, name, children }: { title: string; text: string; name: string; children: ComponentChildren }): JSX.Element {
   return (
-    <li class="step">
-      <div class="step-head">
+    <li class="connect-step">
+      <div class="connect-head">
         <h2>{title}</h2>
         <CopyButton text={text} name={name} />
       </div>

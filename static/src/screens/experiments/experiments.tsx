@@ -14,12 +14,14 @@ import { address } from "../../state/place.ts";
 import { change, place } from "../../state/router.ts";
 import { session } from "../../state/session.ts";
 import { useTitle } from "../../state/title.ts";
+import { moveToTrash } from "./acts.ts";
 import { Connect } from "./connect.tsx";
-import { CreateDialog } from "./dialogs.tsx";
+import { CreateDialog, DescribeDialog, RenameDialog } from "./dialogs.tsx";
 import { FilterBox } from "./filter_box.tsx";
 import { SelectionBar } from "./selection_bar.tsx";
 import { linesOf, matching, parseSort } from "./lines.ts";
 import { ExperimentTable } from "./table.tsx";
+import type { TableActs } from "./table.tsx";
 import { Trash } from "./trash.tsx";
 
 /** Ids of the experiments that stay on top in this browser. */
@@ -80,6 +82,8 @@ function TreeSwitch(): JSX.Element {
 /** The table of experiments as the address wants it. */
 function Known({ experiments, again }: { experiments: readonly Experiment[]; again: () => void }): JSX.Element {
   const { q = "", sort, show, open = "", sel = "" } = place.value.state;
+  const [edited, edit] = useState<{ what: "rename" | "describe"; experiment: Experiment }>();
+  const close = (): void => edit(undefined);
   const found = matching(experiments, q);
   const opened = new Set(open.split(",").filter((path) => path !== "").map(decodeURIComponent));
   const chosen = new Set(sel.split(",").filter((id) => experiments.some((experiment) => experiment.experiment_id === id)));
@@ -92,6 +96,13 @@ function Known({ experiments, again }: { experiments: readonly Experiment[]; aga
     change({ open: next.map(encodeURIComponent).join(",") });
   };
   const choose = (ids: ReadonlySet<string>): void => change({ sel: [...ids].join(",") }, "replace");
+  const acts: TableActs = {
+    star,
+    toggle,
+    choose,
+    edit: (what, experiment) => edit({ what, experiment }),
+    trash: (experiment) => void moveToTrash(experiment, again),
+  };
   if (found.length === 0) {
     return (
       <Empty title="No experiment fits the filter.">
@@ -104,8 +115,10 @@ function Known({ experiments, again }: { experiments: readonly Experiment[]; aga
   }
   return (
     <>
-      <ExperimentTable lines={linesOf(found, look)} look={look} chosen={chosen} acts={{ star, toggle, choose, again }} />
+      <ExperimentTable lines={linesOf(found, look)} look={look} chosen={chosen} acts={acts} />
       {chosen.size > 0 && <SelectionBar chosen={chosen} choose={choose} />}
+      {edited?.what === "rename" && <RenameDialog experiment={edited.experiment} close={close} again={again} />}
+      {edited?.what === "describe" && <DescribeDialog experiment={edited.experiment} close={close} again={again} />}
     </>
   );
 }

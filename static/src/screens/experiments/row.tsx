@@ -1,35 +1,26 @@
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
 import type { Experiment } from "../../api/experiments.ts";
 import { size, whole } from "../../lib/format.ts";
 import { firstLine } from "../../lib/note.ts";
 import { Icon, Name, Time } from "../../parts/basics.tsx";
 import { Menu } from "../../parts/menu.tsx";
 import { address } from "../../state/place.ts";
-import { moveToTrash } from "./acts.ts";
-import { DescribeDialog, RenameDialog } from "./dialogs.tsx";
 import { figuresOf, noteOf, ownTags } from "./lines.ts";
 import type { Figures, Line } from "./lines.ts";
 import type { TableActs } from "./table.tsx";
-
-/** Columns that are there only if an experiment has something for them. */
-interface Has {
-  notes: boolean;
-  tags: boolean;
-}
 
 /** More experiments than this are not opened together from a folder. */
 const MOST_TOGETHER = 100;
 
 /** A folder of experiments: what is in them together. */
-export function FolderRow({ line, has, toggle }: { line: Line & { kind: "folder" }; has: Has; toggle: (path: string) => void }): JSX.Element {
+export function FolderRow({ line, toggle }: { line: Line & { kind: "folder" }; toggle: (path: string) => void }): JSX.Element {
   const ids = line.inside.map((experiment) => experiment.experiment_id);
   const href = ids.length <= MOST_TOGETHER ? address({ screen: "runs", experiments: ids }) : undefined;
   return (
     <tr class="folder">
-      <td class="pick" />
-      <td class="pick" />
-      <th scope="row" class="text name">
+      <td class="col-pick" />
+      <td class="col-pick" />
+      <th scope="row" class="col-name">
         <Indented depth={line.depth}>
           <button type="button" class="quiet row-name fold" aria-expanded={line.isOpen} onClick={() => toggle(line.path)}>
             <Icon name={line.isOpen ? "down" : "right"} />
@@ -41,12 +32,11 @@ export function FolderRow({ line, has, toggle }: { line: Line & { kind: "folder"
         </Indented>
       </th>
       <FigureCells figures={line.figures} />
-      <td class="text activity"><Time ms={line.figures.activity} /></td>
-      <td class="text users" />
-      <td class="figure size">{size(line.figures.size)}</td>
-      {has.notes && <td class="note" />}
-      {has.tags && <td class="tags" />}
-      <td class="pick" />
+      <td class="col-activity"><Time ms={line.figures.activity} /></td>
+      <td class="col-users" />
+      <td class="figure col-size">{size(line.figures.size)}</td>
+      <td class="col-note" />
+      <td class="col-pick" />
     </tr>
   );
 }
@@ -54,14 +44,12 @@ export function FolderRow({ line, has, toggle }: { line: Line & { kind: "folder"
 /** An experiment. */
 export function ExperimentRow({
   line,
-  has,
   isStarred,
   isChosen,
   choose,
   acts,
 }: {
   line: Line & { kind: "experiment" };
-  has: Has;
   isStarred: boolean;
   isChosen: boolean;
   choose: (id: string, withRange: boolean) => void;
@@ -69,17 +57,15 @@ export function ExperimentRow({
 }): JSX.Element {
   const { experiment } = line;
   const { experiment_id: id, name } = experiment;
-  const [dialog, open] = useState<"rename" | "describe">();
-  const close = (): void => open(undefined);
   const figures = figuresOf(experiment);
   return (
     <tr data-chosen={isChosen}>
-      <td class="pick">
+      <td class="col-pick">
         <label class="hit">
           <input type="checkbox" aria-label={`Select ${name}`} checked={isChosen} onClick={(event) => choose(id, event.shiftKey)} />
         </label>
       </td>
-      <td class="pick">
+      <td class="col-pick">
         <button
           type="button"
           class="quiet star"
@@ -91,7 +77,7 @@ export function ExperimentRow({
           <Icon name="star" filled={isStarred} />
         </button>
       </td>
-      <th scope="row" class="text name">
+      <th scope="row" class="col-name">
         <Indented depth={line.depth}>
           <a class="row-name" href={address({ screen: "runs", experiments: [id] })} title={name}>
             <Name text={line.label} />
@@ -99,19 +85,17 @@ export function ExperimentRow({
         </Indented>
       </th>
       <FigureCells figures={figures} />
-      <td class="text activity"><Time ms={figures.activity} /></td>
-      <td class="text users"><Users experiment={experiment} /></td>
-      <td class="figure size">{figures.size === 0 ? <None /> : size(figures.size)}</td>
-      {has.notes && (
-        <td class="note">
-          <Description experiment={experiment} edit={() => open("describe")} />
-        </td>
-      )}
-      {has.tags && <td class="tags"><Tags experiment={experiment} /></td>}
-      <td class="pick">
-        <RowMenu experiment={experiment} open={open} again={acts.again} />
-        {dialog === "rename" && <RenameDialog experiment={experiment} close={close} again={acts.again} />}
-        {dialog === "describe" && <DescribeDialog experiment={experiment} close={close} again={acts.again} />}
+      <td class="col-activity"><Time ms={figures.activity} /></td>
+      <td class="col-users"><Users experiment={experiment} /></td>
+      <td class="figure col-size">{figures.size === 0 ? <None /> : size(figures.size)}</td>
+      <td class="col-note">
+        <span class="note-and-tags">
+          <Description experiment={experiment} edit={() => acts.edit("describe", experiment)} />
+          <Tags experiment={experiment} />
+        </span>
+      </td>
+      <td class="col-pick">
+        <RowMenu experiment={experiment} acts={acts} />
       </td>
     </tr>
   );
@@ -119,7 +103,7 @@ export function ExperimentRow({
 
 function Indented({ depth, children }: { depth: number; children: JSX.Element | readonly JSX.Element[] }): JSX.Element {
   return (
-    <span class="indented" style={{ paddingLeft: `${depth * 18}px` }}>
+    <span class="indented" style={{ paddingLeft: `${depth * 24}px` }}>
       {children}
     </span>
   );
@@ -133,9 +117,9 @@ function None(): JSX.Element {
 function FigureCells({ figures }: { figures: Figures }): JSX.Element {
   return (
     <>
-      <td class="figure runs">{figures.runs === 0 ? <None /> : whole(figures.runs)}</td>
-      <td class="figure running">{figures.running === 0 ? <None /> : <span class="busy">{whole(figures.running)}</span>}</td>
-      <td class="figure failed">{figures.failed === 0 ? <None /> : <span class="bad">{whole(figures.failed)}</span>}</td>
+      <td class="figure col-runs">{figures.runs === 0 ? <None /> : whole(figures.runs)}</td>
+      <td class="figure col-running">{figures.running === 0 ? <None /> : <span class="busy">{whole(figures.running)}</span>}</td>
+      <td class="figure col-failed">{figures.failed === 0 ? <None /> : <span class="bad">{whole(figures.failed)}</span>}</td>
     </>
   );
 }
@@ -144,7 +128,7 @@ function Users({ experiment }: { experiment: Experiment }): JSX.Element {
   const more = experiment.user_count - experiment.users.length;
   const names = experiment.users.join(", ");
   return (
-    <span class="cut" title={names}>
+    <span class="one-line" title={names}>
       {names}
       {more > 0 && ` +${more}`}
     </span>
@@ -155,7 +139,7 @@ function Description({ experiment, edit }: { experiment: Experiment; edit: () =>
   const note = noteOf(experiment);
   if (note === "") return null;
   return (
-    <button type="button" class="quiet cut" title={note.length > 600 ? `${note.slice(0, 600)}…` : note} onClick={edit}>
+    <button type="button" class="quiet one-line" title={note.length > 600 ? `${note.slice(0, 600)}…` : note} onClick={edit}>
       {firstLine(note)}
     </button>
   );
@@ -167,18 +151,18 @@ const SHOWN_TAGS = 2;
 function Tags({ experiment }: { experiment: Experiment }): JSX.Element {
   const tags = ownTags(experiment).map(({ key, value }) => `${key}: ${value}`);
   return (
-    <span class="cut" title={tags.join("\n")}>
+    <>
       {tags.slice(0, SHOWN_TAGS).map((tag, index) => (
-        <span class="tag" key={index}>
+        <span class="tag-chip" title={tag} key={index}>
           {tag}
         </span>
       ))}
-      {tags.length > SHOWN_TAGS && `+${tags.length - SHOWN_TAGS}`}
-    </span>
+      {tags.length > SHOWN_TAGS && <span title={tags.join("\n")}>+{tags.length - SHOWN_TAGS}</span>}
+    </>
   );
 }
 
-function RowMenu({ experiment, open, again }: { experiment: Experiment; open: (dialog: "rename" | "describe") => void; again: () => void }): JSX.Element {
+function RowMenu({ experiment, acts }: { experiment: Experiment; acts: TableActs }): JSX.Element {
   return (
     <Menu quiet align="end" name={`Actions for ${experiment.name}`} label={<Icon name="menu" />}>
       {(close) => {
@@ -196,9 +180,9 @@ function RowMenu({ experiment, open, again }: { experiment: Experiment; open: (d
         );
         return (
           <>
-            {item("Rename", () => open("rename"))}
-            {item("Describe", () => open("describe"))}
-            {item("Move to the trash", () => void moveToTrash(experiment, again))}
+            {item("Rename", () => acts.edit("rename", experiment))}
+            {item("Describe", () => acts.edit("describe", experiment))}
+            {item("Move to the trash", () => acts.trash(experiment))}
           </>
         );
       }}

@@ -1,9 +1,10 @@
 import type { JSX } from "preact";
 import { useRef, useState } from "preact/hooks";
+import type { Experiment } from "../../api/experiments.ts";
 import { useKeys } from "../../frame/keys.ts";
 import { counted } from "../../lib/format.ts";
 import { change } from "../../state/router.ts";
-import { formatSort, nextSort, noteOf, ownTags } from "./lines.ts";
+import { formatSort, nextSort } from "./lines.ts";
 import type { Line, Look, Sort, SortKey } from "./lines.ts";
 import { ExperimentRow, FolderRow } from "./row.tsx";
 
@@ -13,21 +14,22 @@ export interface TableActs {
   /** Opens or closes a folder. */
   toggle: (path: string) => void;
   choose: (ids: ReadonlySet<string>) => void;
-  /** Asks for the experiments again. */
-  again: () => void;
+  /** Asks for a new name or description. */
+  edit: (what: "rename" | "describe", experiment: Experiment) => void;
+  trash: (experiment: Experiment) => void;
 }
 
 /** So many lines are drawn at once; the others on demand. */
 const DRAWN = 300;
 
-const COLUMNS: readonly (readonly [key: SortKey, words: string, kind: "text" | "figure"])[] = [
-  ["name", "Name", "text"],
-  ["runs", "Runs", "figure"],
-  ["running", "Running", "figure"],
-  ["failed", "Failed, 7 d", "figure"],
-  ["activity", "Last activity", "text"],
-  ["users", "Users", "text"],
-  ["size", "Size", "figure"],
+const COLUMNS: readonly (readonly [key: SortKey, words: string, isFigure: boolean])[] = [
+  ["name", "Name", false],
+  ["runs", "Runs", true],
+  ["running", "Running", true],
+  ["failed", "Failed, 7 d", true],
+  ["activity", "Last activity", false],
+  ["users", "Users", false],
+  ["size", "Size", true],
 ];
 
 /** Experiments and folders of them, line by line. */
@@ -45,43 +47,42 @@ export function ExperimentTable({
   const [limit, setLimit] = useState(DRAWN);
   const body = useRef<HTMLTableSectionElement>(null);
   const lastChosen = useRef<string>(undefined);
+  const next = { name: "Next experiment", run: () => moveFocus(body.current, 1), isLocal: true };
+  const previous = { name: "Previous experiment", run: () => moveFocus(body.current, -1), isLocal: true };
   useKeys({
-    j: { name: "Next experiment", run: () => moveFocus(body.current, 1) },
-    k: { name: "Previous experiment", run: () => moveFocus(body.current, -1) },
-    ArrowDown: { name: "Next experiment", run: () => moveFocus(body.current, 1) },
-    ArrowUp: { name: "Previous experiment", run: () => moveFocus(body.current, -1) },
-    " ": { name: "Select the experiment", run: () => focusedRow()?.querySelector("input")?.click() },
+    j: next,
+    ArrowDown: next,
+    k: previous,
+    ArrowUp: previous,
+    " ": { name: "Select the experiment", run: () => focusedRow()?.querySelector("input")?.click(), isLocal: true },
   });
 
   const ids = lines.flatMap((line) => (line.kind === "experiment" ? [line.experiment.experiment_id] : []));
   const choose = (id: string, withRange: boolean): void => {
-    const next = new Set(chosen);
+    const changed = new Set(chosen);
     const from = withRange && lastChosen.current !== undefined ? ids.indexOf(lastChosen.current) : -1;
     const to = ids.indexOf(id);
     const range = from < 0 ? [id] : ids.slice(Math.min(from, to), Math.max(from, to) + 1);
-    for (const one of range) if (chosen.has(id)) next.delete(one); else next.add(one);
+    for (const one of range) if (chosen.has(id)) changed.delete(one); else changed.add(one);
     lastChosen.current = id;
-    acts.choose(next);
+    acts.choose(changed);
   };
-  const all = lines.flatMap((line) => (line.kind === "experiment" ? [line.experiment] : line.inside));
-  const has = { notes: all.some((one) => noteOf(one) !== ""), tags: all.some((one) => ownTags(one).length > 0) };
   return (
     <div class="panel experiments">
       <table>
         <thead>
           <tr>
-            <th scope="col" class="pick">
+            <th scope="col" class="col-pick">
               <span class="unseen">Select</span>
             </th>
-            <th scope="col" class="pick">
+            <th scope="col" class="col-pick">
               <span class="unseen">On top</span>
             </th>
-            {COLUMNS.map(([key, words, kind]) => (
-              <Head key={key} name={key} words={words} kind={kind} sort={look.sort} />
+            {COLUMNS.map(([key, words, isFigure]) => (
+              <Head key={key} name={key} words={words} isFigure={isFigure} sort={look.sort} />
             ))}
-            {has.notes && <th scope="col" class="note">Description</th>}
-            {has.tags && <th scope="col" class="tags">Tags</th>}
-            <th scope="col" class="pick">
+            <th scope="col" class="col-note">Description, tags</th>
+            <th scope="col" class="col-pick">
               <span class="unseen">Actions</span>
             </th>
           </tr>
@@ -89,12 +90,11 @@ export function ExperimentTable({
         <tbody ref={body}>
           {lines.slice(0, limit).map((line) =>
             line.kind === "folder" ? (
-              <FolderRow key={line.key} line={line} has={has} toggle={acts.toggle} />
+              <FolderRow key={line.key} line={line} toggle={acts.toggle} />
             ) : (
               <ExperimentRow
                 key={line.key}
                 line={line}
-                has={has}
                 isStarred={look.starred.has(line.experiment.experiment_id)}
                 isChosen={chosen.has(line.experiment.experiment_id)}
                 choose={choose}
@@ -105,7 +105,7 @@ export function ExperimentTable({
         </tbody>
       </table>
       {lines.length > limit && (
-        <p class="more">
+        <p class="more-lines">
           <button type="button" onClick={() => setLimit(lines.length)}>
             Show {counted(lines.length - limit, "more line", "more lines")}
           </button>
@@ -115,10 +115,10 @@ export function ExperimentTable({
   );
 }
 
-function Head({ name, words, kind, sort }: { name: SortKey; words: string; kind: string; sort: Sort }): JSX.Element {
+function Head({ name, words, isFigure, sort }: { name: SortKey; words: string; isFigure: boolean; sort: Sort }): JSX.Element {
   const isSorted = sort.key === name;
   return (
-    <th scope="col" class={`${kind} ${name}`} aria-sort={isSorted ? (sort.descending ? "descending" : "ascending") : undefined}>
+    <th scope="col" class={isFigure ? `figure col-${name}` : `col-${name}`} aria-sort={isSorted ? (sort.descending ? "descending" : "ascending") : undefined}>
       <button type="button" class="sort" onClick={() => change({ sort: formatSort(nextSort(sort, name)) })}>
         {words}
         <span class="sort-sign" aria-hidden="true">

@@ -53,12 +53,12 @@ function TrashTable({ experiments, again }: { experiments: readonly Experiment[]
       <table>
         <thead>
           <tr>
-            <th scope="col" class="text name">Name</th>
-            <th scope="col" class="figure runs">Runs</th>
-            <th scope="col" class="figure size">Size</th>
-            <th scope="col" class="text activity">Deleted</th>
-            <th scope="col" class="note">Description</th>
-            <th scope="col" class="act">
+            <th scope="col" class="col-name">Name</th>
+            <th scope="col" class="figure col-runs">Runs</th>
+            <th scope="col" class="figure col-size">Size</th>
+            <th scope="col" class="col-activity">Deleted</th>
+            <th scope="col" class="col-note">Description</th>
+            <th scope="col" class="col-act">
               <span class="unseen">Restore</span>
             </th>
           </tr>
@@ -66,12 +66,12 @@ function TrashTable({ experiments, again }: { experiments: readonly Experiment[]
         <tbody>
           {experiments.map((experiment) => (
             <tr key={experiment.experiment_id}>
-              <th scope="row" class="text name"><Name text={experiment.name} /></th>
-              <td class="figure runs">{whole(experiment.runs + experiment.deleted_runs)}</td>
-              <td class="figure size">{size(experiment.artifact_bytes)}</td>
-              <td class="text activity"><Time ms={experiment.last_update_time} /></td>
-              <td class="note"><span class="cut">{firstLine(noteOf(experiment))}</span></td>
-              <td class="act">
+              <th scope="row" class="col-name"><Name text={experiment.name} /></th>
+              <td class="figure col-runs">{whole(experiment.runs + experiment.deleted_runs)}</td>
+              <td class="figure col-size">{size(experiment.artifact_bytes)}</td>
+              <td class="col-activity"><Time ms={experiment.last_update_time} /></td>
+              <td class="col-note"><span class="one-line">{firstLine(noteOf(experiment))}</span></td>
+              <td class="col-act">
                 <button type="button" aria-label={`Restore ${experiment.name}`} onClick={() => void takeFromTrash(experiment, again)}>
                   Restore
                 </button>
