@@ -52,7 +52,7 @@ const drawn = (found, wish = WISH, hidden = NONE) => {
   return arrange(found.x, strands, scaleOf(strands, wish), oddMarks(found.series, found.x.length));
 };
 const steps = (count) => Array.from({ length: count }, (_, index) => index);
-const texts = (all, marks = [], raw = true) => notesOf(all, marks, raw).map(({ text }) => text);
+const texts = (all, marks = []) => notesOf(all, marks).map(({ text }) => text);
 
 test("what is drawn follows from the number of values, never from their steps", () => {
   assert.equal(kindOf([]), "none");
@@ -66,7 +66,7 @@ test("what is drawn follows from the number of values, never from their steps", 
 test("values at one step are told as that, and a constant with its value", () => {
   const still = series([segment([1, 2])], { total: 200, points: 200, min_step: 0, max_step: 0 });
   assert.equal(isAtOneStep([still]), true);
-  assert.deepEqual(texts([still]), ["200 values, all at step 0"]);
+  assert.deepEqual(texts([still]), ["200 values, all at step 0", "2 of 200 points"]);
   assert.equal(isAtOneStep([still, series([segment([1, 2])])]), false);
   assert.equal(isAtOneStep([series([segment([1])], { max_step: 0 })]), false, "one value is at one step anyhow");
   const constant = series([segment([0.5, 0.5, 0.5])]);
@@ -75,7 +75,7 @@ test("values at one step are told as that, and a constant with its value", () =>
 });
 
 test("what is no number breaks the line over the x of other lines too, has marks, and is counted", () => {
-  const broken = series([segment([1, null, 3], [0, 2, 4])], { nan: { count: 50, first_step: 150, at: [2] } });
+  const broken = series([segment([1, null, 3], [0, 2, 4])], { points: 52, nan: { count: 50, first_step: 150, at: [2] } });
   const other = series([segment([5, 6], [1, 3])], { run_id: "b" });
   const { columns, marks } = drawn(answer(steps(5), [broken, other]));
   assert.deepEqual(columns, [
@@ -85,7 +85,7 @@ test("what is no number breaks the line over the x of other lines too, has marks
   assert.deepEqual(marks, [{ kind: "nan", place: 2, run: "a" }]);
   assert.deepEqual(texts([broken]), ["50 NaN from step 150"]);
   const infinite = { infinity: { count: 5, first_step: 10, at: [0] }, negative_infinity: { count: 2, first_step: 20, at: [1] } };
-  assert.deepEqual(texts([series([segment([1, 2])], infinite)]), ["5 ∞ from step 10", "2 −∞ from step 20"]);
+  assert.deepEqual(texts([series([segment([1, 2])], { points: 9, ...infinite })]), ["5 ∞ from step 10", "2 −∞ from step 20"]);
 });
 
 test("a value between two that are no numbers is a dot, so that it can be seen", () => {
@@ -108,7 +108,7 @@ test("a band is drawn where buckets have more than one value, and the raw line b
   const { strokes, columns } = drawn(answer(steps(2), [wide], false));
   assert.deepEqual(strokes.map(({ role }) => role), ["top", "bottom", "ghost", "line"]);
   assert.deepEqual(columns, [[4, 3], [1, 3], [2, 3], [2, 2.5]]);
-  assert.deepEqual(texts([wide], [], false), ["2 of 9 points"]);
+  assert.deepEqual(texts([wide]), ["2 of 9 points"]);
 });
 
 test("a few far points are left outside with marks that are counted, unless all are wanted", () => {
@@ -120,7 +120,7 @@ test("a few far points are left outside with marks that are counted, unless all 
   assert.deepEqual(far, [{ kind: "above", place: 500, run: "a" }]);
   assert.equal(marks.length, 1);
   assert.deepEqual(texts(found.series, marks), ["1 point above"]);
-  assert.deepEqual(texts(found.series, marks, false), ["points above in 1 place"]);
+  assert.deepEqual(texts([{ ...found.series[0], points: 2_000 }], marks), ["points above in 1 place", "1,000 of 2,000 points"]);
   assert.ok(drawn(found, { ...WISH, cut: false }).scale.to > 1e6);
 });
 

@@ -42,7 +42,7 @@ export function CardView({ card, scene, height }: { card: Card; scene: Scene; he
   const summary = summaryOf(name, shown, (run) => runName(scene, run));
   const line = kind === "line" && curves !== undefined && drawing !== null ? { curves, drawing, axis } : null;
   return (
-    <article class={scene.pins ? "card" : "card plain"} ref={box} data-metric={card.id} data-kind={curves === undefined ? "waiting" : kind} aria-busy={asked.waiting} aria-label={name}>
+    <article class={scene.pins ? "card" : "card plain"} ref={box} data-metric={card.id} data-kind={curves === undefined ? "waiting" : kind} data-lines={drawing?.strokes.filter(({ role }) => role === "line").length} aria-busy={asked.waiting} aria-label={name}>
       <header class="card-head">
         <h3>
           <Name text={name} />
@@ -50,7 +50,7 @@ export function CardView({ card, scene, height }: { card: Card; scene: Scene; he
         {line && <Readout scene={scene} drawing={line.drawing} cursor={cursor} />}
         {scene.pins && <CardMenu card={card} scene={scene} series={shown} />}
       </header>
-      <Notes notes={[...(line && isMean(scene) ? [{ text: runName(scene, "") }] : []), ...notesOf(shown, drawing?.marks ?? [], curves?.raw ?? true)]} card={card.id} />
+      <Notes notes={[...(line && isMean(scene) ? [{ text: runName(scene, "") }] : []), ...notesOf(shown, drawing?.marks ?? [])]} card={card.id} />
       <div class="card-body" style={{ height: `${height}px` }}>
         {asked.failure && <Trouble what={name} failure={asked.failure} retry={asked.again} />}
         {curves === undefined && !asked.failure && <Skeleton lines={5} name={name} />}

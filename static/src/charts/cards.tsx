@@ -48,9 +48,7 @@ export function Cards({
   const { state } = place.value;
   const standardX = kind === "system" ? "joined" : "step";
   const wish = Number(columnsWish.value.columns);
-  const columns = wish >= 1 && wish <= ROOM.length + 1 ? wish : 1 + ROOM.filter((least) => width >= least).length;
   const pins = pinsOf(experiments);
-  const scene = useScene({ runs, hovered, hidden, standardX, version, metrics: names.map(({ key }) => key), width: width / columns, pins });
   const filter = nameFilter(state.m ?? "");
   const found = names.filter(({ key }) => filter.matches(key));
   const sections = sectionsOf({
@@ -61,6 +59,10 @@ export function Cards({
     devices: kind === "system",
     filtered: (state.m ?? "").trim() !== "" && filter.error === null,
   });
+  // The same x stands below the same x in all sections, so they have one number of columns; devices have few cards each.
+  const most = kind === "system" ? Math.max(1, ...sections.map(({ cards }) => cards.length)) : Infinity;
+  const columns = wish >= 1 && wish <= ROOM.length + 1 ? wish : Math.min(most, 1 + ROOM.filter((least) => width >= least).length);
+  const scene = useScene({ runs, hovered, hidden, standardX, version, metrics: names.map(({ key }) => key), width: width / columns, pins });
   return (
     <div class="charts" ref={box}>
       <Controls scene={scene} standardX={standardX} shown={found.length} filterError={filter.error} columns={columnsWish} />

@@ -2,7 +2,7 @@
 
 import type { Odd, Series } from "../api/series.ts";
 import { number, whole } from "../lib/format.ts";
-import { constantOf, isAtOneStep } from "./kind.ts";
+import { constantOf, isAtOneStep, oddCount } from "./kind.ts";
 import type { Mark } from "./range.ts";
 
 /** A remark in the head of a card; one about points outside the axis can be undone. */
@@ -12,20 +12,21 @@ export interface Note {
 }
 
 /** All that is to be said about the series that are drawn: what the drawing does not show by itself. */
-export function notesOf(series: readonly Series[], marks: readonly Mark[], raw: boolean): readonly Note[] {
+export function notesOf(series: readonly Series[], marks: readonly Mark[]): readonly Note[] {
   const some = series.filter(({ points }) => points > 0);
   const points = sum(some.map((one) => one.points));
-  const buckets = sum(some.flatMap((one) => one.segments.map(({ mean }) => mean.length)));
+  const drawn = sum(some.flatMap((one) => one.segments.map(({ mean }) => mean.filter((value) => value !== null).length)));
+  const isEach = drawn + sum(some.map(oddCount)) >= points;
   const notes: (Note | null)[] = [
     isAtOneStep(some) ? { text: atOneStep(some) } : null,
     constantNote(some),
     oddNote("NaN", some.map(({ nan }) => nan)),
     oddNote("∞", some.map(({ infinity }) => infinity)),
     oddNote("−∞", some.map(({ negative_infinity }) => negative_infinity)),
-    outside(marks, "above", raw && buckets === points),
-    outside(marks, "below", raw && buckets === points),
-    notPositive(marks, raw && buckets === points),
-    raw || buckets >= points ? null : { text: `${whole(buckets)} of ${whole(points)} points` },
+    outside(marks, "above", isEach),
+    outside(marks, "below", isEach),
+    notPositive(marks, isEach),
+    isEach ? null : { text: `${whole(drawn)} of ${whole(points)} points` },
     restarts(some),
     counted(sum(some.map((one) => one.superseded_points ?? 0)), "point gone over again", "points gone over again"),
     counted(sum(some.map((one) => one.without_x ?? 0)), "point without x", "points without x"),

@@ -12,8 +12,14 @@ const KINDS: readonly RegExp[] = [/val.*loss/i, /loss/i, /rmse|wmse/i, /^lr/i];
  */
 export function principalMetrics(keys: readonly { key: string; runs: number }[], pinned: readonly string[]): readonly string[] {
   const known = new Set(keys.map(({ key }) => key));
-  const byRuns = keys.filter(({ key }) => !key.startsWith("system/")).sort((one, other) => other.runs - one.runs || (one.key < other.key ? -1 : 1));
+  const byRuns = keys.filter(({ key }) => !key.startsWith("system/")).sort(inOrder);
   const ranked = KINDS.flatMap((kind) => byRuns.filter(({ key }) => kind.test(key)).map(({ key }) => key));
   const chosen = [...new Set([...pinned.filter((key) => known.has(key)), ...ranked])];
   return (chosen.length > 0 ? chosen : byRuns.map(({ key }) => key)).slice(0, MOST);
+}
+
+/** Those that most runs have; of equal ones those of validations, and of these the short names, which are the general ones. */
+function inOrder(one: { key: string; runs: number }, other: { key: string; runs: number }): number {
+  const validates = ({ key }: { key: string }): number => Number(/val/i.test(key));
+  return other.runs - one.runs || validates(other) - validates(one) || one.key.length - other.key.length || (one.key < other.key ? -1 : 1);
 }
