@@ -40,6 +40,7 @@ export function Overview({ run, data }: { run: Run; data: RunData }): JSX.Elemen
       <div class="overview-main">
         {principal.length > 0 && (
           <section class="curves" aria-label="Principal curves">
+            <h2 class="unseen">Principal curves</h2>
             {principal.map((metric) => (
               <div class="curve" key={metric}>
                 <Curve runs={drawn} metric={metric} height={CURVE_HEIGHT} />

@@ -1,0 +1,365 @@
+// The artifacts of a run in a real browser, against the real server: the tree, each kind of file, and what is wrong with files.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { deflateSync } from "node:zlib";
+import { makeExperiment, makeRun } from "./seed.mjs";
+import { accessibilityFindings, openPage, startBrowser, startServer } from "./support.mjs";
+
+const HOSTILE = `<img src=x onerror="document.title='owned'">.txt`;
+const LINE = "0123456789 line of a large log\n";
+
+/** What the tests of this file share, and what ends with the last of them. */
+const shared = { ends: [], after: (end) => shared.ends.unshift(end) };
+let address;
+let browser;
+let experiment;
+let run;
+
+before(async () => {
+  address = await startServer(shared);
+  browser = await startBrowser(shared);
+  experiment = await makeExperiment(address, "files");
+  run = await makeRun(address, experiment, { name: "with files", status: "RUNNING", metrics: { loss: [1] } });
+  const files = {
+    "terminal_log.txt": Array.from({ length: 400 }, (_, place) => `\u001b[32mINFO\u001b[0m step ${place}\n`).join(""),
+    "large.log": LINE.repeat(100_000),
+    "config.json": JSON.stringify({ training: { lr: { rate: 1e-4 }, name: HOSTILE }, list: Array.from({ length: 500 }, (_, place) => place) }),
+    "wrong.json": "{NaN",
+    "deep.json": "[".repeat(150_000),
+    "README.md": `# Hello\n\n<script>document.title='owned'</script>\n\n[bad](javascript:alert(1))`,
+    "page.html": "<script>document.title='owned'</script>",
+    "picture.svg": `<svg xmlns="http://www.w3.org/2000/svg" onload="document.title='owned'"/>`,
+    "weights.ckpt": Buffer.alloc(4_000),
+    "table.csv": "a,b\n=cmd(),2\n",
+    "empty.txt": "",
+    "plots/maps/loss_epoch2.png": png(80, 60),
+    "plots/maps/loss_epoch10.png": png(40, 30),
+    "plots/maps/loss_epoch1.png": png(20, 10),
+    "plots/broken.png": "no image",
+    [HOSTILE]: "hostile",
+    'folder "q" & ?+/üñí 日本.txt': "names of all kinds",
+  };
+  for (const [path, body] of Object.entries(files)) await put(path, body);
+});
+
+after(async () => {
+  for (const end of shared.ends) await end();
+});
+
+async function put(path, body, of = run) {
+  const encoded = path.split("/").map(encodeURIComponent).join("/");
+  const url = `${address}/api/2.0/mlflow-artifacts/artifacts/${experiment}/${of}/artifacts/${encoded}`;
+  const answer = await fetch(url, { method: "PUT", body });
+  assert.equal(answer.status, 200, `${path}: ${await answer.text()}`);
+}
+
+/** A grey picture. */
+function png(width, height) {
+  const chunk = (type, data) => {
+    const body = Buffer.concat([Buffer.from(type), data]);
+    const framed = Buffer.alloc(body.length + 8);
+    framed.writeUInt32BE(data.length, 0);
+    body.copy(framed, 4);
+    framed.writeUInt32BE(crc(body), body.length + 4);
+    return framed;
+  };
+  const head = Buffer.alloc(13);
+  head.writeUInt32BE(width, 0);
+  head.writeUInt32BE(height, 4);
+  head[8] = 8;
+  const rows = Buffer.alloc((width + 1) * height, 0x80);
+  for (let row = 0; row < height; row += 1) rows[row * (width + 1)] = 0;
+  const sign = Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]);
+  return Buffer.concat([sign, chunk("IHDR", head), chunk("IDAT", deflateSync(rows)), chunk("IEND", Buffer.alloc(0))]);
+}
+
+function crc(bytes) {
+  let rest = 0xffffffff;
+  for (const byte of bytes) {
+    rest ^= byte;
+    for (let bit = 0; bit < 8; bit += 1) rest = rest & 1 ? 0xedb88320 ^ (rest >>> 1) : rest >>> 1;
+  }
+  return (rest ^ 0xffffffff) >>> 0;
+}
+
+/** A page at a path of the run's artifacts, and what went wrong in it. */
+async function openFiles(t, path = "", of = run) {
+  const { context, page, mistakes } = await openPage(browser);
+  t.after(() => context.close());
+  const encoded = path === "" ? "" : `/${path.split("/").map(encodeURIComponent).join("/")}`;
+  await page.goto(`${address}/#/experiments/${experiment}/runs/${of}/artifacts${encoded}`);
+  return { page, mistakes };
+}
+
+const item = (page, name) => page.getByRole("treeitem", { name });
+
+test("folders open where they are, files in the order of people, and the address says what is shown", async (t) => {
+  const { page, mistakes } = await openFiles(t);
+
+  await item(page, "plots").click();
+  await page.getByRole("heading", { level: 2, name: "plots" }).waitFor();
+  await item(page, "maps").click();
+  await item(page, "loss_epoch10.png").waitFor();
+  const names = (await page.getByRole("treeitem").allInnerTexts()).map((text) => text.split("\n")[0]);
+  const images = names.filter((name) => name.startsWith("loss"));
+  assert.deepEqual(images, ["loss_epoch1.png", "loss_epoch2.png", "loss_epoch10.png"]);
+  await item(page, "loss_epoch2.png").click();
+  await page.waitForURL(/\/artifacts\/plots\/maps\/loss_epoch2\.png$/);
+  await page.getByText("80 × 60").waitFor();
+  await page.reload();
+  await page.getByText("80 × 60").waitFor();
+  assert.equal(await item(page, "loss_epoch2.png").getAttribute("aria-selected"), "true");
+  await page.goBack();
+  await page.getByRole("heading", { level: 2, name: "maps" }).waitFor();
+  assert.deepEqual(mistakes, []);
+});
+
+test("the tree is walked by the arrow keys", async (t) => {
+  const { page, mistakes } = await openFiles(t);
+
+  await item(page, "plots").focus();
+  await page.keyboard.press("ArrowRight");
+  await item(page, "broken.png").waitFor();
+  await page.keyboard.press("ArrowDown");
+  const focused = () => page.evaluate(() => document.activeElement.textContent);
+  assert.match(await focused(), /broken\.png/);
+  await page.keyboard.press("ArrowLeft");
+  assert.match(await focused(), /plots/);
+  await page.keyboard.press("ArrowLeft");
+  await item(page, "broken.png").waitFor({ state: "detached" });
+  await page.keyboard.press("End");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { level: 2, name: "weights.ckpt" }).waitFor();
+  assert.deepEqual(mistakes, []);
+});
+
+test("arrow keys lead from image to image, and a click shows it point by point", async (t) => {
+  const { page, mistakes } = await openFiles(t, "plots/maps/loss_epoch1.png");
+
+  await page.getByText("1 / 3").waitFor();
+  await page.keyboard.press("ArrowRight");
+  await page.getByText("80 × 60").waitFor();
+  await page.keyboard.press("]");
+  await page.getByText("40 × 30").waitFor();
+  assert.equal(await page.getByRole("button", { name: "Next image" }).isDisabled(), true);
+  await page.keyboard.press("ArrowLeft");
+  await page.getByText("2 / 3").waitFor();
+  await page.getByRole("button", { name: "1:1" }).click();
+  assert.deepEqual(await page.locator("main img").evaluate((image) => [image.width, image.height]), [80, 60]);
+  assert.deepEqual(mistakes, []);
+});
+
+test("a broken image is explained", async (t) => {
+  const { page, mistakes } = await openFiles(t, "plots/broken.png");
+
+  await page.getByText("This image cannot be shown.").waitFor();
+  await page.getByRole("link", { name: "Download" }).waitFor();
+  assert.deepEqual(mistakes, []);
+});
+
+test("a log has lines without colours, and words are found in it", async (t) => {
+  const { page, mistakes } = await openFiles(t, "terminal_log.txt");
+
+  await page.getByText("INFO step 0", { exact: true }).waitFor();
+  await page.getByPlaceholder("Find").fill("STEP 39");
+  await page.getByText("1 of 11", { exact: true }).waitFor();
+  await page.keyboard.press("Enter");
+  await page.getByText("2 of 11").waitFor();
+  await page.locator("mark[aria-current]").waitFor();
+  await page.getByText("INFO step 390", { exact: true }).waitFor();
+  await page.keyboard.press("Shift+Enter");
+  await page.getByText("1 of 11").waitFor();
+  await page.getByPlaceholder("Find").fill("no such word");
+  await page.getByText("not found").waitFor();
+  assert.deepEqual(mistakes, []);
+});
+
+test("of a large log the first part is shown, more when asked, and its end", async (t) => {
+  const { page, mistakes } = await openFiles(t, "large.log");
+  let fetched = 0;
+  page.on("response", async (response) => {
+    if (response.url().includes("get-artifact")) fetched += Number(response.headers()["content-length"] ?? 0);
+  });
+
+  await page.getByText("The first 1.0 MB of 3.1 MB.").waitFor();
+  await page.getByRole("button", { name: "Show 1.0 MB more" }).click();
+  await page.getByText("The first 2.0 MB of 3.1 MB.").waitFor();
+  await page.getByRole("button", { name: "Go to the end" }).click();
+  await page.getByText("The last 1.0 MB of 3.1 MB.").waitFor();
+  assert.ok(await page.locator(".line").count() < 200, "only lines that can be seen exist");
+  assert.ok(fetched < 3_100_000, "never all of it");
+  await page.getByRole("button", { name: "Go to the beginning" }).click();
+  await page.getByText("The first 1.0 MB of 3.1 MB.").waitFor();
+  assert.deepEqual(mistakes, []);
+});
+
+test("the end of a file is followed while the run goes on", async (t) => {
+  const following = await makeRun(address, experiment, { name: "followed", status: "RUNNING" });
+  await put("terminal_log.txt", "first line\n", following);
+  const { page, mistakes } = await openFiles(t, "terminal_log.txt", following);
+  await page.getByText("first line").waitFor();
+
+  await page.getByRole("button", { name: "Follow the end" }).click();
+  await put("terminal_log.txt", `first line\n${"another line\n".repeat(500)}the newest line\n`, following);
+  await page.getByText("the newest line").waitFor();
+  assert.equal(await page.getByText("first line").count(), 0, "it is at the end");
+  assert.deepEqual(mistakes, []);
+});
+
+test("JSON is a tree of data, in parts, and text where somebody wants that", async (t) => {
+  const { page, mistakes } = await openFiles(t, "config.json");
+
+  await page.getByRole("button", { name: "lr 1 key" }).click();
+  await page.getByText("0.0001").waitFor();
+  await page.getByRole("button", { name: "Show more (300 left)" }).click();
+  await page.getByText("399", { exact: true }).first().waitFor();
+  await page.getByRole("button", { name: "Text" }).click();
+  await page.waitForURL(/show=text$/);
+  await page.locator(".line").first().waitFor();
+  assert.deepEqual(mistakes, []);
+});
+
+test("what is no JSON, or is nested without end, is text with a reason", async (t) => {
+  for (const path of ["wrong.json", "deep.json"]) {
+    const { page, mistakes } = await openFiles(t, path);
+    await page.getByText(/^This is no valid JSON/).waitFor();
+    await page.locator(".line").first().waitFor();
+    assert.deepEqual(mistakes, [], path);
+  }
+});
+
+test("Markdown is a page without HTML", async (t) => {
+  const { page, mistakes } = await openFiles(t, "README.md");
+
+  await page.getByRole("heading", { name: "Hello" }).waitFor();
+  assert.equal(await page.locator('main a[href^="javascript"]').count(), 0);
+  assert.notEqual(await page.title(), "owned");
+  assert.deepEqual(mistakes, []);
+});
+
+test("what could act is not opened here, and what is no text says so", async (t) => {
+  for (const path of ["page.html", "picture.svg"]) {
+    const { page, mistakes } = await openFiles(t, path);
+    await page.getByText("Files of this kind can hold scripts").waitFor();
+    const link = page.getByRole("link", { name: "Download" });
+    const answer = await fetch(new URL(await link.getAttribute("href"), page.url()));
+    assert.match(answer.headers.get("content-disposition"), /^attachment/);
+    assert.match(answer.headers.get("content-security-policy"), /^sandbox/);
+    await page.getByRole("button", { name: "Show as text" }).click();
+    await page.locator(".line").first().waitFor();
+    assert.notEqual(await page.title(), "owned");
+    assert.equal(await page.locator("iframe, object, embed").count(), 0);
+    assert.deepEqual(mistakes, [], path);
+  }
+  const { page, mistakes } = await openFiles(t, "weights.ckpt");
+  await page.getByText("There is no view for files of this kind.").waitFor();
+  await page.getByRole("button", { name: "Show as text" }).click();
+  await page.getByText("This is no text.").waitFor();
+  assert.deepEqual(mistakes, []);
+});
+
+test("a table is text, an empty file says so, and what is not there as well", async (t) => {
+  const { page, mistakes } = await openFiles(t, "table.csv");
+  await page.getByText("=cmd(),2").waitFor();
+  await item(page, "empty.txt").click();
+  await page.getByText("This file is empty.").waitFor();
+  assert.deepEqual(mistakes, []);
+
+  const gone = await openFiles(t, "plots/gone.png");
+  await gone.page.getByText("There is no such file.").waitFor();
+});
+
+test("names of all kinds lead to their files", async (t) => {
+  for (const [path, content] of [[HOSTILE, "hostile"], ['folder "q" & ?+/üñí 日本.txt', "names of all kinds"]]) {
+    const { page, mistakes } = await openFiles(t);
+    const [folder, file] = path.includes("/") ? path.split("/") : [null, path];
+    if (folder !== null) await item(page, folder).click();
+    await item(page, file).click();
+    await page.getByText(content, { exact: true }).waitFor();
+    await page.reload();
+    await page.getByText(content, { exact: true }).waitFor();
+    assert.notEqual(await page.title(), "owned");
+    assert.equal(await page.locator("main img").count(), 0);
+    assert.deepEqual(mistakes, [], path);
+  }
+});
+
+test("a folder of many files is shown a page at a time", async (t) => {
+  const many = await makeRun(address, experiment, { name: "many files" });
+  for (let from = 0; from < 620; from += 62) {
+    await Promise.all(Array.from({ length: 62 }, (_, place) => put(`f/${from + place}.txt`, "x", many)));
+  }
+  const { page, mistakes } = await openFiles(t, "f", many);
+
+  await page.getByText("620 entries").waitFor();
+  assert.equal(await item(page, "619.txt").count(), 0);
+  await page.getByRole("treeitem", { name: "Show more (120 left)" }).click();
+  await item(page, "619.txt").waitFor();
+  const last = await openFiles(t, "f/619.txt", many);
+  await last.page.locator(".line-text", { hasText: "x" }).waitFor();
+  assert.deepEqual([...mistakes, ...last.mistakes], []);
+});
+
+test("everything, or a folder, is downloaded as ZIP", async (t) => {
+  const { page, mistakes } = await openFiles(t, "plots");
+
+  for (const name of ["All as ZIP", "Folder as ZIP"]) {
+    const download = page.waitForEvent("download");
+    await page.getByRole("link", { name }).click();
+    assert.match((await download).suggestedFilename(), /\.zip$/);
+  }
+  assert.deepEqual(mistakes, []);
+});
+
+test("the width of the tree is set by the arrow keys, and kept", async (t) => {
+  const { page, mistakes } = await openFiles(t);
+  const splitter = page.getByRole("separator", { name: "Width of the tree" });
+  await splitter.focus();
+  await page.keyboard.press("ArrowRight");
+  assert.equal(await splitter.getAttribute("aria-valuenow"), "344");
+  await page.reload();
+  await splitter.waitFor();
+  assert.equal(await splitter.getAttribute("aria-valuenow"), "344");
+  assert.deepEqual(mistakes, []);
+});
+
+test("a run without files says so", async (t) => {
+  const bare = await makeRun(address, experiment, { name: "bare" });
+  const { page, mistakes } = await openFiles(t, "", bare);
+
+  await page.getByText("This run has no artifacts.").waitFor();
+  assert.deepEqual(mistakes, []);
+});
+
+test("the overview ends with the last lines of the log", async (t) => {
+  const { context, page, mistakes } = await openPage(browser);
+  t.after(() => context.close());
+  await page.goto(`${address}/#/experiments/${experiment}/runs/${run}`);
+
+  const tail = page.getByRole("region", { name: "Last lines of the log" }).first();
+  await tail.getByText("INFO step 399").waitFor();
+  await tail.getByRole("link", { name: "All of it" }).click();
+  await page.getByRole("heading", { level: 2, name: "terminal_log.txt" }).waitFor();
+  assert.deepEqual(mistakes, []);
+});
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`axe-core finds nothing among the files, in ${colorScheme}`, async (t) => {
+    const { context, page } = await openPage(browser, { colorScheme, reducedMotion: "reduce" });
+    t.after(() => context.close());
+    const ready = {
+      "": () => page.getByText("All artifacts"),
+      "/plots/maps/loss_epoch2.png": () => page.getByText("80 × 60"),
+      "/large.log": () => page.getByText("The first 1.0 MB"),
+      "/config.json": () => page.getByText("500 items"),
+      "/README.md": () => page.getByRole("heading", { name: "Hello" }),
+      "/page.html": () => page.getByText("Not shown here"),
+    };
+    for (const [path, there] of Object.entries(ready)) {
+      await page.goto(`${address}/#/experiments/${experiment}/runs/${run}/artifacts${path}`);
+      await there().waitFor();
+      assert.deepEqual(await accessibilityFindings(page), [], path);
+    }
+  });
+}
