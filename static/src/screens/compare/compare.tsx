@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { useKeys } from "../../frame/keys.ts";
 import { copyText } from "../../lib/clipboard.ts";
-import { counted } from "../../lib/format.ts";
+import { counted, whole } from "../../lib/format.ts";
 import { Icon } from "../../parts/basics.tsx";
 import { Crumbs } from "../../parts/crumbs.tsx";
 import { Menu } from "../../parts/menu.tsx";
@@ -49,7 +49,7 @@ export function Compare({ runs }: { runs: readonly string[] }): JSX.Element {
       </header>
       {all.length > ids.length && (
         <p class="hint">
-          At most {BASKET_LIMIT} runs are compared: {counted(all.length - ids.length, "run")} of this address are left out.
+          At most {BASKET_LIMIT} runs are compared, the first of {whole(all.length)} in this address.
         </p>
       )}
       {failure && <Trouble what="The runs" failure={failure} retry={again} />}

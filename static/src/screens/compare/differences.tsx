@@ -139,9 +139,9 @@ function DifferenceTable({ compared, rows, places }: { compared: Compared; rows:
   return (
     <>
       {swapped() ? (
-        <Matrix name="What differs" corner="Run" rows={runs} columns={keys} cell={(line, column) => cell(column, line)} sizes={sizes()} />
+        <Matrix key="by run" name="What differs" corner="Run" rows={runs} columns={keys} cell={(line, column) => cell(column, line)} sizes={sizes()} />
       ) : (
-        <Matrix name="What differs" corner="Name" rows={keys} columns={runs} cell={cell} sizes={sizes()} />
+        <Matrix name="What differs" key="by name" corner="Name" rows={keys} columns={runs} cell={cell} sizes={sizes()} />
       )}
       {looked && <Words looked={looked} close={() => look(null)} />}
     </>

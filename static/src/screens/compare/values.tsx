@@ -178,23 +178,23 @@ function ValueTable({
       content: (
         <>
           <span class="figure">{number(shown.value)}</span>
-          {isBest && <span class="best-mark">best</span>}
+          {isBest && <span class="best-mark"> best</span>}
           {difference !== "" && (
             <span class="delta" data-verdict={verdict(shown, all[0] ?? null, better)}>
-              {difference}
+              {` ${difference}`}
             </span>
           )}
-          {step !== undefined && shown.step !== step && <span class="hint">@ {whole(shown.step)}</span>}
-          {summary.nan > 0 && <span class="nan-mark">{whole(summary.nan)} NaN</span>}
+          {step !== undefined && shown.step !== step && <span class="hint"> @ {whole(shown.step)}</span>}
+          {summary.nan > 0 && <span class="nan-mark"> {whole(summary.nan)} NaN</span>}
         </>
       ),
     };
   };
   const runs = runLines(compared);
   return swapped() ? (
-    <Matrix name="Values" corner="Run" rows={runs} columns={metrics} cell={(line, column) => cell(column, line)} sizes={sizes()} />
+    <Matrix key="by run" name="Values" corner="Run" rows={runs} columns={metrics} cell={(line, column) => cell(column, line)} sizes={sizes()} />
   ) : (
-    <Matrix name="Values" corner="Metric" rows={metrics} columns={runs} cell={cell} sizes={sizes()} />
+    <Matrix name="Values" key="by name" corner="Metric" rows={metrics} columns={runs} cell={cell} sizes={sizes()} />
   );
 }
 
