@@ -46,6 +46,15 @@ export function lookNow(): void {
   for (const look of lookers) look();
 }
 
+/** Those who hear of the changes in some experiments. However many they are, the server is asked once. */
+interface Audience {
+  hearers: Set<(changes: Changes) => void>;
+  end: () => void;
+}
+
+/** By the ids of the experiments, in order. */
+const audiences = new Map<string, Audience>();
+
 /**
  * Calls `changed` with what changes in these experiments (in all, where none are named) while the component is there and the
  * page can be seen; also once when the connection is back.
@@ -53,12 +62,34 @@ export function lookNow(): void {
 export function useChanges(experiments: readonly string[], changed: (changes: Changes) => void): void {
   const latest = useRef(changed);
   latest.current = changed;
-  const scope = experiments.join(",");
-  useEffect(() => followChanges(scope === "" ? [] : scope.split(","), (changes) => latest.current(changes)), [scope]);
+  const scope = [...experiments].sort().join(",");
+  useEffect(() => hear(scope, (changes) => latest.current(changes)), [scope]);
 }
 
-/** As {@link useChanges}, until what it returns is called. */
-export function followChanges(experiments: readonly string[], changed: (changes: Changes) => void): () => void {
+/** Adds a hearer to the audience of a scope, until what this returns is called. */
+function hear(scope: string, hearer: (changes: Changes) => void): () => void {
+  const { hearers, end } = audiences.get(scope) ?? gather(scope);
+  hearers.add(hearer);
+  return () => {
+    hearers.delete(hearer);
+    if (hearers.size > 0) return;
+    audiences.delete(scope);
+    end();
+  };
+}
+
+function gather(scope: string): Audience {
+  const hearers: Audience["hearers"] = new Set();
+  const tellAll = (changes: Changes): void => {
+    for (const hearer of hearers) hearer(changes);
+  };
+  const audience = { hearers, end: followChanges(scope === "" ? [] : scope.split(","), tellAll) };
+  audiences.set(scope, audience);
+  return audience;
+}
+
+/** Looks at the server again and again, until what this returns is called. */
+function followChanges(experiments: readonly string[], changed: (changes: Changes) => void): () => void {
   const end = new AbortController();
   let cursor: string | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
