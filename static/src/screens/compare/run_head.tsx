@@ -1,8 +1,8 @@
 import type { JSX } from "preact";
 import type { Signal } from "@preact/signals";
-import { LineSample } from "../../charts/line_sample.tsx";
 import type { Ink } from "../../lib/colours.ts";
 import { Name } from "../../parts/basics.tsx";
+import { InkSign } from "../../parts/ink.tsx";
 import { address, runRoute } from "../../state/place.ts";
 import type { Facts } from "./facts.ts";
 import type { Lines } from "./matrix.tsx";
@@ -44,7 +44,7 @@ function RunHead({ run, ink, isBase, pointed }: { run: Facts; ink: Ink | undefin
         <Name text={run.name} />
       </a>
       <span class="run-head-facts">
-        {ink && <LineSample ink={ink} />}
+        <InkSign ink={ink} />
         <code title={run.id}>{run.id.slice(0, 8)}</code>
         {isBase && <span class="base-mark">base</span>}
       </span>

@@ -1,10 +1,10 @@
 import type { JSX } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Signal } from "@preact/signals";
-import { LineSample } from "../../charts/line_sample.tsx";
 import type { Ink } from "../../lib/colours.ts";
 import { Icon, Name, Status } from "../../parts/basics.tsx";
 import type { IconName } from "../../parts/basics.tsx";
+import { InkSign } from "../../parts/ink.tsx";
 import { address, runRoute } from "../../state/place.ts";
 import type { Facts } from "./facts.ts";
 
@@ -90,7 +90,7 @@ export function CompareSet({
           }}
           onDragEnd={end}
         >
-          <Sign ink={inks.get(run.id)} />
+          <InkSign ink={inks.get(run.id)} />
           <a href={address(runRoute(run.experiment, run.id))} draggable={false}>
             <Name text={run.name} />
           </a>
@@ -125,10 +125,6 @@ export function CompareSet({
       ))}
     </ol>
   );
-}
-
-function Sign({ ink }: { ink: Ink | undefined }): JSX.Element {
-  return <span class="compare-set-sign">{ink && <LineSample ink={ink} />}</span>;
 }
 
 /** A button that does something to a run. */

@@ -1,0 +1,8 @@
+import type { JSX } from "preact";
+import { LineSample } from "../charts/line_sample.tsx";
+import type { Ink } from "../lib/colours.ts";
+
+/** How the curves of a run are drawn, beside its name; its room stays where that is not known. */
+export function InkSign({ ink }: { ink: Ink | undefined }): JSX.Element {
+  return <span class="ink">{ink && <LineSample ink={ink} />}</span>;
+}
