@@ -14,10 +14,10 @@ export function Bar({ showKeys }: { showKeys: () => void }): JSX.Element {
     <header class="bar">
       <Brand href={address({ screen: "experiments" })} />
       <Switcher />
-      <button type="button" class="bar-search" aria-label="Search" aria-keyshortcuts="/ Control+K" onClick={openPalette}>
+      <button type="button" class="bar-search" aria-keyshortcuts="/ Control+K" onClick={openPalette}>
         <Icon name="search" />
         <span>Search runs, experiments, actions</span>
-        <kbd>/</kbd>
+        <kbd aria-hidden="true">/</kbd>
       </button>
       <div class="bar-end">
         <LiveSign />
