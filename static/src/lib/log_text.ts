@@ -34,9 +34,9 @@ export class LogText {
     for (const piece of pieces) this.whole.push(...this.shown(piece));
   }
 
-  /** All lines so far; the last may not be at its end yet. */
+  /** All lines so far, as a new list each time; the last may not be at its end yet. */
   lines(): readonly Line[] {
-    if (this.rest === "") return this.whole;
+    if (this.rest === "") return [...this.whole];
     const before = this.count;
     const last = this.shown(this.rest);
     this.count = before;

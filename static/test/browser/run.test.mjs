@@ -355,6 +355,19 @@ test("what is logged while somebody looks appears by itself", async (t) => {
   assert.deepEqual(mistakes, []);
 });
 
+test("however much of the page follows changes, the server is asked once", async (t) => {
+  const { context, page } = await openPage(browser);
+  t.after(() => context.close());
+  let first = 0;
+  page.on("request", (request) => {
+    const { pathname, searchParams } = new URL(request.url());
+    if (pathname.endsWith("/changes") && !searchParams.has("since") && searchParams.has("experiment_ids")) first += 1;
+  });
+  await page.goto(`${address}/#/experiments/${experiment}/runs/${runs.fork}`);
+  await page.locator(".curve canvas").first().waitFor();
+  assert.equal(first, 1);
+});
+
 test("hostile names, params and tags are text", async (t) => {
   const word = "w".repeat(5_000);
   const run = await makeRun(address, experiment, {

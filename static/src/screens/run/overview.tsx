@@ -42,7 +42,7 @@ export function Overview({ run, data }: { run: Run; data: RunData }): JSX.Elemen
           <section class="curves" aria-label="Principal curves">
             <h2 class="unseen">Principal curves</h2>
             {principal.map((metric) => (
-              <div class="curve" key={metric}>
+              <div class="panel curve" key={metric}>
                 <Curve runs={drawn} metric={metric} height={CURVE_HEIGHT} />
               </div>
             ))}

@@ -21,7 +21,7 @@ export function Artifacts({ run, path }: { run: Run; path: string }): JSX.Elemen
   const folders = useFolders(id);
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set(foldersTo(path)));
   useEffect(() => {
-    setOpen(new Set([...open, ...foldersTo(path)]));
+    setOpen((before) => new Set([...before, ...foldersTo(path)]));
   }, [path]);
   useEffect(() => {
     for (const folder of open) folders.look(folder);
@@ -44,7 +44,7 @@ export function Artifacts({ run, path }: { run: Run; path: string }): JSX.Elemen
         <Tree run={run} path={path} folders={folders} open={open} setOpen={setOpen} />
       </div>
       <Splitter name="Width of the tree" width={treeWidth} least={LEAST_WIDTH} most={MOST_WIDTH} />
-      <View run={run} path={path} folders={folders} />
+      <View run={run} path={path} folders={folders} opened={(folder) => setOpen((before) => new Set(before).add(folder))} />
     </div>
   );
 }

@@ -1,6 +1,7 @@
 // What is at the chosen path: a folder, or a file as its kind is shown.
 
 import type { ComponentChildren, JSX } from "preact";
+import { useEffect } from "preact/hooks";
 import { fileUrl, findEntry, folderZip } from "../../../api/artifacts.ts";
 import type { Entry } from "../../../api/artifacts.ts";
 import type { Run } from "../../../api/runs.ts";
@@ -27,13 +28,22 @@ export interface Shown {
   modified: number | undefined;
 }
 
-export function View({ run, path, folders }: { run: Run; path: string; folders: Folders }): JSX.Element {
+/** `opened` hears of a folder that is shown. */
+interface Place {
+  run: Run;
+  path: string;
+  folders: Folders;
+  opened: (folder: string) => void;
+}
+
+export function View(found: Place): JSX.Element {
+  const { run, path, folders } = found;
   const listed = folders.known.get(folderOf(path));
   const known = path === "" ? { name: "", is_dir: true } : listed?.files.find((entry) => entry.name === nameOf(path));
   // What the pages of its folder that were read do not name is asked for by itself.
   const search = known === undefined && listed !== undefined && !listed.waiting;
   const asked = useAsk(search ? path : null, (signal) => findEntry(run.info.run_id, path, signal));
-  if (known) return <Known run={run} path={path} entry={known} folders={folders} />;
+  if (known) return <Known place={found} entry={known} />;
   if (!search || asked.stale) return <section class="artifact-view" aria-label="File" aria-busy="true" />;
   return (
     <section class="artifact-view" aria-label="File">
@@ -44,7 +54,7 @@ export function View({ run, path, folders }: { run: Run; path: string; folders: 
               <p class="any-text">{path}</p>
             </Empty>
           ) : (
-            <Known run={run} path={path} entry={entry} folders={folders} />
+            <Known place={found} entry={entry} />
           )
         }
       </Answered>
@@ -52,19 +62,17 @@ export function View({ run, path, folders }: { run: Run; path: string; folders: 
   );
 }
 
-function Known({ run, path, entry, folders }: { run: Run; path: string; entry: Entry; folders: Folders }): JSX.Element {
-  if (entry.is_dir) return <FolderView run={run} path={path} folders={folders} />;
+function Known({ place: found, entry }: { place: Place; entry: Entry }): JSX.Element {
+  const { run, path, folders } = found;
+  if (entry.is_dir) return <FolderView {...found} />;
   const shown = { run, path, bytes: entry.size_bytes ?? 0, modified: entry.modified_ms };
   return <FileView key={path} shown={shown} siblings={folders.known.get(folderOf(path))} />;
 }
 
-/** How a file is shown where there is a choice; also for kinds that are not shown unless somebody wants that. */
-type Form = ArtifactKind;
-
 function FileView({ shown, siblings }: { shown: Shown; siblings: Listed | undefined }): JSX.Element {
   const kind = artifactKind(shown.path);
   const asText = place.value.state.show === "text";
-  const form: Form = asText && kind !== "image" ? "text" : kind;
+  const form: ArtifactKind = asText && kind !== "image" ? "text" : kind;
   const choice = kind === "json" || kind === "markdown" ? { json: "Tree", markdown: "Page" }[kind] : null;
   const tools = choice !== null && (
     <span class="choice">
@@ -142,10 +150,10 @@ export function FileFrame({ shown, tools, children }: { shown: Shown; tools?: Co
   );
 }
 
-function FolderView({ run, path, folders }: { run: Run; path: string; folders: Folders }): JSX.Element {
+function FolderView({ run, path, folders, opened }: Place): JSX.Element {
   const { run_id: id, experiment_id: experiment } = run.info;
   const listed = folders.known.get(path);
-  if (listed === undefined && path !== "") folders.look(path);
+  useEffect(() => opened(path), [path]);
   return (
     <section class="artifact-view" aria-label="Folder">
       <header class="artifact-head">
