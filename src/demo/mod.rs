@@ -23,7 +23,7 @@ use time::format_description::well_known::Rfc3339;
 
 use self::scribe::{Namespace, Scribe};
 use crate::config::Config;
-use crate::model::Caller;
+use crate::model::{Caller, ViewType};
 use crate::state::{AppState, store_options};
 use crate::store::Store;
 
@@ -66,7 +66,7 @@ pub fn run(config: &Config, now_ms: i64) -> anyhow::Result<Made> {
 }
 
 async fn fill(config: &Config, store: &Store, now_ms: i64) -> anyhow::Result<Made> {
-    let found = store.list_experiment_summaries(&Caller::Open).await?;
+    let found = store.list_experiment_summaries(&Caller::Open, ViewType::All, now_ms).await?;
     let runs: i64 = found.iter().map(|summary| summary.runs + summary.deleted_runs).sum();
     // One experiment is there from the start.
     let experiments = found.len().saturating_sub(1);

@@ -20,6 +20,7 @@ mod history;
 mod keys;
 mod lineage;
 mod logged_models;
+mod overview;
 mod plots;
 pub mod points;
 mod runs;
@@ -42,14 +43,15 @@ pub use documents::RunDocument;
 pub use history::{HistoryPage, RunPoints};
 pub use lineage::{Edge, Graph, Node, Role, TrainingSummary};
 pub use logged_models::{ModelDataset, ModelOrder, ModelOrderField, ModelPage, ModelSearch, NewLoggedModel};
+pub use overview::ExperimentSummary;
 pub use plots::{FoundSeries, InlineCurve, InlineRequest, Series, SeriesAttempt, SeriesRequest};
 pub use runs::RunUpdate;
 pub use search::{
-    ExperimentPage, ExperimentSearch, FieldValue, Fork, Parent, ParentState, Row, Rows, RowsSearch, RunCursor, RunPage,
-    RunSearch, Totals, TreeLevel, TreePart, TreeRow,
+    ExperimentPage, ExperimentSearch, FieldValue, Fork, Pace, Parent, ParentState, Row, Rows, RowsSearch, RunCursor,
+    RunPage, RunSearch, Totals, TreeLevel, TreePart, TreeRow,
 };
 use sqlx::migrate::{MigrateError, Migrator};
-pub use summaries::{ExperimentSummary, KeyKind, KeySearch, KeySummary, KeyValues};
+pub use summaries::{KeyKind, KeySearch, KeySummary, KeyValues};
 use tokio::sync::Semaphore;
 pub use writer::{LogBatch, ModelMetric, NewRun};
 

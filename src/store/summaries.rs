@@ -1,14 +1,13 @@
-//! What there is to search: the names of metrics, params and tags with their values, and experiments with their runs.
+//! What there is to search: the names of metrics, params and tags with their values.
 
 use std::collections::HashMap;
 
 use super::Store;
 use super::db::Tx;
-use super::experiments::{EXPERIMENT_COLUMNS, ExperimentRow, with_tags};
 use super::sql::{Dialect, Sql, sql};
 use super::texts;
 use crate::error::Result;
-use crate::model::{Caller, Experiment};
+use crate::model::Caller;
 
 /// The most frequent values of a key that are told.
 const TOP_VALUES: i64 = 10;
@@ -79,21 +78,6 @@ pub enum KeyValues {
     },
 }
 
-/// An experiment and its runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExperimentSummary {
-    /// The experiment.
-    pub experiment: Experiment,
-    /// Its active runs.
-    pub runs: i64,
-    /// Those of them in state RUNNING.
-    pub running: i64,
-    /// Its runs in the trash.
-    pub deleted_runs: i64,
-    /// When the last active run started, in milliseconds.
-    pub last_start_ms: Option<i64>,
-}
-
 #[derive(sqlx::FromRow)]
 struct RangeRow {
     id: i64,
@@ -109,15 +93,6 @@ struct TopRow {
     runs: i64,
     all_runs: i64,
     values_in_all: i64,
-}
-
-#[derive(sqlx::FromRow)]
-struct CountRow {
-    experiment_id: i64,
-    runs: i64,
-    running: i64,
-    deleted_runs: i64,
-    last_start_ms: Option<i64>,
 }
 
 impl Store {
@@ -140,34 +115,6 @@ impl Store {
         let summary =
             |(id, key): (i64, String)| found.remove(&id).map(|(runs, values)| KeySummary { key, runs, values });
         Ok(keys.into_iter().filter_map(summary).collect())
-    }
-
-    /// All experiments with the number of their runs, the one made last first.
-    pub async fn list_experiment_summaries(&self, caller: &Caller) -> Result<Vec<ExperimentSummary>> {
-        let mut tx = self.db().read().await?;
-        let mut statement = sql("SELECT ");
-        statement.push(EXPERIMENT_COLUMNS).push(" FROM experiment WHERE id IS NOT NULL").visible_to(caller, "id");
-        statement.push(" ORDER BY created_ms DESC, id");
-        let rows: Vec<ExperimentRow> = tx.all(statement).await?;
-        let mut statement = sql("SELECT experiment_id, count(CASE WHEN deleted_ms IS NULL THEN 1 END) AS runs,
-             count(CASE WHEN deleted_ms IS NULL AND status = 1 THEN 1 END) AS running,
-             count(deleted_ms) AS deleted_runs,
-             max(CASE WHEN deleted_ms IS NULL THEN start_ms END) AS last_start_ms
-             FROM run WHERE experiment_id IS NOT NULL");
-        statement.visible_to(caller, "experiment_id").push(" GROUP BY experiment_id");
-        let counts: Vec<CountRow> = tx.all(statement).await?;
-        let mut counts: HashMap<i64, CountRow> = counts.into_iter().map(|row| (row.experiment_id, row)).collect();
-        let summary = |experiment: Experiment| {
-            let count = counts.remove(&experiment.id);
-            ExperimentSummary {
-                runs: count.as_ref().map_or(0, |count| count.runs),
-                running: count.as_ref().map_or(0, |count| count.running),
-                deleted_runs: count.as_ref().map_or(0, |count| count.deleted_runs),
-                last_start_ms: count.and_then(|count| count.last_start_ms),
-                experiment,
-            }
-        };
-        Ok(with_tags(&mut tx, rows).await?.into_iter().map(summary).collect())
     }
 }
 

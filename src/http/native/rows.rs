@@ -12,7 +12,7 @@ use crate::http::wire::read_view;
 use crate::model::{Caller, ViewType};
 use crate::search::{RunField, parse_run_columns, parse_run_filter, parse_run_order};
 use crate::state::AppState;
-use crate::store::{Fork, Parent, ParentState, Role, Row, Rows, RowsSearch, RunSearch, TreeLevel, TreeRow};
+use crate::store::{Fork, Pace, Parent, ParentState, Role, Row, Rows, RowsSearch, RunSearch, TreeLevel, TreeRow};
 use crate::validate;
 
 /// Columns of one table.
@@ -34,6 +34,7 @@ pub struct ListRows {
     offset: usize,
     limit: usize,
     tree: Option<TreeLevel>,
+    progress: bool,
 }
 
 impl Request for ListRows {
@@ -56,6 +57,7 @@ impl Request for ListRows {
             offset: read_bounded(fields, "offset", 0, 0..=i64::MAX)?,
             limit,
             tree: read_level(fields)?,
+            progress: fields.flag("progress")?,
         })
     }
 }
@@ -100,7 +102,8 @@ pub async fn list(app: AppState, caller: Caller, request: ListRows) -> Result<Js
         limit: 0,
     };
     let (columns, offset) = (parse_run_columns(&request.columns)?, request.offset);
-    let asked = RowsSearch { search, columns: columns.clone(), offset, limit: request.limit, tree: request.tree };
+    let ListRows { limit, tree, progress, .. } = request;
+    let asked = RowsSearch { search, columns: columns.clone(), offset, limit, tree, paces: progress };
     let found = app.store.list_rows(&caller, asked).await?;
     Ok(Json(FoundRows { columns, offset, found }))
 }
@@ -119,6 +122,8 @@ impl Serialize for FoundRows {
             trainings: Option<usize>,
             #[serde(skip_serializing_if = "Option::is_none")]
             tree: Option<Vec<TreeRowJson<'a>>>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            progress: Option<Vec<Option<ProgressJson>>>,
         }
         let tree = self.found.tree.as_ref();
         let fixed = FIXED_COLUMNS.iter().map(|name| (*name).to_owned());
@@ -130,6 +135,11 @@ impl Serialize for FoundRows {
             runs: tree.map(|tree| tree.runs),
             trainings: tree.map(|tree| tree.trainings),
             tree: tree.map(|tree| tree.rows.iter().map(TreeRowJson::from).collect()),
+            progress: self
+                .found
+                .paces
+                .as_ref()
+                .map(|paces| paces.iter().map(|it| it.map(ProgressJson::from)).collect()),
         }
         .serialize(serializer)
     }
@@ -149,6 +159,21 @@ impl Serialize for RowJson<'_> {
             cells.serialize_element(&CellJson(value))?;
         }
         cells.end()
+    }
+}
+
+/// How far a run came, and how often it logs.
+#[derive(Serialize)]
+struct ProgressJson {
+    last_step: i64,
+    last_point_time: i64,
+    usual_gap: Option<i64>,
+    max_steps: Option<i64>,
+}
+
+impl From<Pace> for ProgressJson {
+    fn from(Pace { last_step, last_point_ms, usual_gap_ms, max_steps }: Pace) -> Self {
+        ProgressJson { last_step, last_point_time: last_point_ms, usual_gap: usual_gap_ms, max_steps }
     }
 }
 

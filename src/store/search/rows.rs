@@ -4,6 +4,7 @@
 
 use super::kept::{Table, Wanted};
 use super::order::{self, Extent, SortKey};
+use super::pace::{Pace, read_paces};
 use super::plan::Query;
 use super::tree::{self, TreeLevel, TreePart};
 use super::{FieldValue, RunSearch};
@@ -30,6 +31,8 @@ pub struct RowsSearch {
     pub limit: usize,
     /// The level to list of a tree; without one, all runs are listed.
     pub tree: Option<TreeLevel>,
+    /// Whether to tell the pace of the runs too.
+    pub paces: bool,
 }
 
 /// A part of a table.
@@ -41,6 +44,8 @@ pub struct Rows {
     pub rows: Vec<Row>,
     /// What else there is to tell of a tree.
     pub tree: Option<TreePart>,
+    /// The pace of the run that each row shows, if asked for.
+    pub paces: Option<Vec<Option<Pace>>>,
 }
 
 /// A row of a table.
@@ -74,7 +79,8 @@ impl Store {
             None => None,
         };
         if experiments.is_empty() {
-            return Ok(Rows { total: 0, rows: Vec::new(), tree: level.map(|_| TreePart::default()) });
+            let tree = level.map(|_| TreePart::default());
+            return Ok(Rows { total: 0, rows: Vec::new(), tree, paces: asked.paces.then(Vec::new) });
         }
         let tree = level.is_some();
         let wanted = Wanted { store: self, search: &search, experiments: &experiments, tree };
@@ -96,19 +102,23 @@ impl Store {
             }
         };
         let columns = order::resolve(&fields, &ids);
-        let rows = match (table, level) {
+        let mut rows = match (table, level) {
             (Table::Tree(tree), Some(level)) => {
                 let places = (asked.offset, asked.limit);
                 let (total, rows, told) = tree::read_part(&mut tx, caller, &tree, level, places, &columns).await?;
-                Rows { total, rows, tree: Some(told) }
+                Rows { total, rows, tree: Some(told), paces: None }
             }
             (table, _) => {
                 let order = table.order();
                 let start = asked.offset.min(order.len());
                 let part = &order[start..order.len().min(start.saturating_add(asked.limit))];
-                Rows { total: order.len(), rows: read_rows(&mut tx, caller, part, &columns).await?, tree: None }
+                let rows = read_rows(&mut tx, caller, part, &columns).await?;
+                Rows { total: order.len(), rows, tree: None, paces: None }
             }
         };
+        if asked.paces {
+            rows.paces = Some(read_paces(&mut tx, &rows.rows).await?);
+        }
         drop((tx, turn));
         Ok(rows)
     }

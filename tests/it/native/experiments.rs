@@ -1,5 +1,6 @@
-//! `experiments`: all experiments with the number of their runs.
+//! `experiments`: all experiments with what goes on in them.
 
+use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::get;
@@ -27,7 +28,7 @@ async fn an_empty_server_has_one_experiment_without_runs() {
 
         let reply = get(&app, "experiments").await;
 
-        assert_snapshot!(reply, @r#"200 {"experiments":[{"artifact_location":"mlflow-artifacts:/0","creation_time":1000000,"deleted_runs":0,"experiment_id":"0","last_start_time":null,"last_update_time":1000000,"lifecycle_stage":"active","name":"Default","running":0,"runs":0}]}"#);
+        assert_snapshot!(reply, @r#"200 {"experiments":[{"artifact_bytes":0,"artifact_location":"mlflow-artifacts:/0","creation_time":1000000,"deleted_runs":0,"experiment_id":"0","failed_recently":0,"last_activity":1000000,"last_start_time":null,"last_update_time":1000000,"lifecycle_stage":"active","name":"Default","running":0,"runs":0,"user_count":0,"users":[]}]}"#);
     }
 }
 
@@ -73,17 +74,56 @@ async fn experiments_are_told_as_a_search_tells_them_newest_first_those_in_the_t
         let search = json!({ "view_type": "ALL", "max_results": 100 });
         let searched = app.post("experiments/search", search).await.expect_ok();
 
-        let mut found = experiments(&app).await;
+        let all = get(&app, "experiments?view_type=ALL").await.expect_ok();
+        let mut found = all["experiments"].as_array().unwrap().clone();
 
+        let active = found.iter().filter(|experiment| experiment["name"] != "trash").cloned().collect::<Vec<_>>();
+        assert_eq!(experiments(&app).await, active, "without the trash unless that is asked for");
         let deleted = found.iter().find(|experiment| experiment["name"] == "trash").unwrap();
         assert_eq!(counts(deleted), json!(["trash", 0, 0, 1, null]));
         for experiment in &mut found {
-            for added in ["runs", "running", "deleted_runs", "last_start_time"] {
+            for added in [
+                "runs",
+                "running",
+                "failed_recently",
+                "deleted_runs",
+                "last_start_time",
+                "last_activity",
+                "users",
+                "user_count",
+                "artifact_bytes",
+            ] {
                 experiment.as_object_mut().unwrap().remove(added).expect(added);
             }
         }
         assert_eq!(Value::Array(found.clone()), searched["experiments"]);
         let names: Vec<&str> = found.iter().map(|experiment| experiment["name"].as_str().unwrap()).collect();
         assert_eq!(names, ["b", "a", "trash", "old", "Default"]);
+    }
+}
+
+#[tokio::test]
+async fn experiments_tell_of_users_failures_activity_and_size() {
+    for db in support::databases().await {
+        let app = support::app(db).await;
+        app.set_clock(START_MS + 1_000);
+        for (user, status) in [("ada", "FAILED"), ("grace", "FINISHED"), ("ada", "RUNNING")] {
+            let request = json!({ "experiment_id": "0", "user_id": user, "start_time": START_MS });
+            let created = app.post("runs/create", request).await.expect_ok();
+            let run_id = &created["run"]["info"]["run_id"];
+            app.post("runs/update", json!({ "run_id": run_id, "status": status, "end_time": START_MS + 500 }))
+                .await
+                .expect_ok();
+            let path = format!("mlflow-artifacts/artifacts/0/{}/artifacts/f", run_id.as_str().unwrap());
+            assert_eq!(app.request(Method::PUT, &format!("/api/2.0/{path}"), [], "12345").await.status, 200);
+        }
+
+        let found = experiments(&app).await.remove(0);
+        let refused = get(&app, "experiments?view_type=NONE").await;
+
+        assert_eq!(found["users"], json!(["ada", "grace"]));
+        let figures = ["user_count", "failed_recently", "last_activity", "artifact_bytes"].map(|name| &found[name]);
+        assert_eq!(figures, [&json!(2), &json!(1), &json!(START_MS + 500), &json!(15)]);
+        assert_eq!(refused.status, 400);
     }
 }

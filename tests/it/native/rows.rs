@@ -247,3 +247,33 @@ async fn the_greatest_table_that_may_be_asked_for_is_answered() {
         assert_eq!(table["rows"][0][202], 1.0);
     }
 }
+
+#[tokio::test]
+async fn rows_tell_the_progress_of_the_run_that_they_show_if_asked() {
+    for db in support::databases().await {
+        let app = support::app(db).await;
+        let first = app.new_run_in("0", "first", 1).await;
+        let second = app.new_run_in("0", "second", 2).await;
+        set_tag(&app, &second, "mlflow.parentRunId", &first).await;
+        set_tag(&app, &second, "resumedRun", "True").await;
+        for (run_id, offset) in [(&first, 0), (&second, 100)] {
+            let point = |at: i64| json!({ "key": "loss", "value": 1, "step": offset + at, "timestamp": at * 250 });
+            let points: Vec<Value> = (0..5).map(point).collect();
+            app.post("runs/log-batch", json!({ "run_id": run_id, "metrics": points })).await.expect_ok();
+            log_param(&app, run_id, "max_steps", "1000").await;
+        }
+        app.new_run_in("0", "empty", 3).await;
+        let request = json!({ "experiment_ids": ["0"], "order_by": ["start_time"], "progress": true });
+        let mut tree = request.clone();
+        tree["tree"] = true.into();
+
+        let flat = rows(&app, request).await;
+        let trainings = rows(&app, tree).await;
+        let without = rows(&app, json!({ "experiment_ids": ["0"] })).await;
+
+        let progress = |last_step: i64| json!({ "last_step": last_step, "last_point_time": 1_000, "usual_gap": 250, "max_steps": 1_000 });
+        assert_eq!(flat["progress"], json!([progress(4), progress(104), null]));
+        assert_eq!(trainings["progress"], json!([progress(104), null]), "of the last attempt");
+        assert_eq!(without.get("progress"), None);
+    }
+}

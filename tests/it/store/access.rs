@@ -275,7 +275,7 @@ async fn whoever_has_no_role_in_a_namespace_finds_nothing_of_it() {
         assert!(store.list_bulk_history(who, &[&run], "loss", 9).await.unwrap().is_empty());
         assert!(store.sample_histories(who, &[&run], "loss", None, 9).await.unwrap().is_empty());
         assert!(matches!(store.find_lineage(who, &run).await, Err(Error::NotFound(_))));
-        let summaries = store.list_experiment_summaries(who).await.unwrap();
+        let summaries = store.list_experiment_summaries(who, ViewType::All, NOW).await.unwrap();
         assert_eq!(summaries.iter().map(|summary| summary.experiment.id).collect::<Vec<_>>(), [mine]);
         assert!(store.search_datasets(who, &[theirs]).await.unwrap().is_empty());
         for kind in [KeyKind::Metric, KeyKind::Param, KeyKind::Tag] {
@@ -286,10 +286,10 @@ async fn whoever_has_no_role_in_a_namespace_finds_nothing_of_it() {
         assert_eq!((changes.runs.unwrap().len(), changes.experiments), (0, vec![mine]));
         let both = RunSearch { experiments: vec![theirs, mine], ..search("", "") };
         assert!(run_ids(&mut store.search_runs(who, both.clone()).await.unwrap()).await.is_empty());
-        let table = RowsSearch { search: both, columns: Vec::new(), offset: 0, limit: 9, tree: None };
+        let table = RowsSearch { search: both, columns: Vec::new(), offset: 0, limit: 9, tree: None, paces: true };
         assert_eq!(store.list_rows(&OPEN, table.clone()).await.unwrap().total, 1, "and what is kept is not theirs");
         let rows = store.list_rows(who, table).await.unwrap();
-        assert_eq!((rows.total, rows.rows.len()), (0, 0));
+        assert_eq!((rows.total, rows.rows.len(), rows.paces), (0, 0, Some(Vec::new())));
         let all = ExperimentSearch {
             view: ViewType::All,
             filter: parse_experiment_filter("").unwrap(),

@@ -212,6 +212,7 @@ async fn tables_names_and_changes_of_a_database_of_the_first_version_are_those_o
             offset: 0,
             limit: 100,
             tree: None,
+            paces: true,
         };
         let rows = old_store.list_rows(&OPEN, asked.clone()).await.unwrap();
         assert_eq!(rows, new_store.list_rows(&OPEN, asked).await.unwrap());
@@ -233,7 +234,7 @@ async fn tables_names_and_changes_of_a_database_of_the_first_version_are_those_o
             assert_eq!(keys.iter().any(|key| key.key == "tails" && differs(key)), kind == KeyKind::Param);
         }
         let counts = async |store: &Store| {
-            let found = store.list_experiment_summaries(&OPEN).await.unwrap();
+            let found = store.list_experiment_summaries(&OPEN, ViewType::All, NOW).await.unwrap();
             let counts =
                 found.into_iter().map(|found| (found.runs, found.running, found.deleted_runs, found.last_start_ms));
             counts.collect::<Vec<_>>()

@@ -3,7 +3,8 @@
 use windvane::model::{Lifecycle, NewLocation, RunStatus, ViewType};
 use windvane::search::{parse_run_columns, parse_run_filter, parse_run_order};
 use windvane::store::{
-    FieldValue, KeyKind, KeySearch, KeySummary, KeyValues, LogBatch, Row, Rows, RowsSearch, RunSearch, Store,
+    FieldValue, FileRecord, KeyKind, KeySearch, KeySummary, KeyValues, LogBatch, NewRun, Pace, Row, Rows, RowsSearch,
+    RunSearch, RunUpdate, Store,
 };
 
 use super::support::*;
@@ -25,6 +26,7 @@ fn table(filter: &str, order: &str, columns: &[&str]) -> RowsSearch {
         offset: 0,
         limit: 10,
         tree: None,
+        paces: false,
     }
 }
 
@@ -75,6 +77,7 @@ async fn a_table_tells_of_each_run_what_its_columns_ask_for() {
         let expected = Rows {
             total: 2,
             tree: None,
+            paces: None,
             rows: vec![
                 row(
                     &first,
@@ -204,7 +207,7 @@ async fn experiments_are_listed_with_their_runs_by_state() {
         store.update_run(&OPEN, &new_run(1).run_id, status(RunStatus::Finished)).await.unwrap();
         store.delete_run(&OPEN, &new_run(4).run_id, NOW).await.unwrap();
 
-        let found = store.list_experiment_summaries(&OPEN).await.unwrap();
+        let found = store.list_experiment_summaries(&OPEN, ViewType::All, NOW).await.unwrap();
 
         let figures: Vec<_> = found
             .iter()
@@ -212,5 +215,122 @@ async fn experiments_are_listed_with_their_runs_by_state() {
             .collect();
         assert_eq!(figures, [(empty, 0, 0, 0, None), (0, 3, 2, 1, Some(NOW + 3))]);
         assert_eq!(found[0].experiment.tags, [pair("k", "v")]);
+    }
+}
+
+/// A run of experiment 0 by this user, which has ended so.
+async fn ended_run(store: &Store, number: i64, user: &str, end: (RunStatus, i64)) {
+    let run = store.create_run(&OPEN, NewRun { user_id: user.to_owned(), ..new_run(number) }).await.unwrap();
+    let update = RunUpdate { status: Some(end.0), end_ms: Some(end.1), name: None };
+    store.update_run(&OPEN, &run.run_id, update).await.unwrap();
+}
+
+async fn record_file(store: &Store, path: &str, size_bytes: u64) {
+    let record = FileRecord { path: path.to_owned(), size_bytes, sha256: [0; 32], modified_ns: 0 };
+    store.record_file(record).await.unwrap();
+}
+
+#[tokio::test]
+async fn experiments_tell_who_works_in_them_and_when_something_was_last_done() {
+    const DAY: i64 = 24 * 60 * 60 * 1_000;
+    for database in databases().await {
+        let store = database.open().await;
+        let now = NOW + 10 * DAY;
+        for (number, user) in [(1, "grace"), (2, "ada"), (3, "grace"), (4, "katherine"), (5, "alan"), (6, "")] {
+            ended_run(&store, number, user, (RunStatus::Finished, NOW + number)).await;
+        }
+        ended_run(&store, 7, "ada", (RunStatus::Failed, now - 8 * DAY)).await;
+        ended_run(&store, 8, "ada", (RunStatus::Failed, now - 6 * DAY)).await;
+        ended_run(&store, 9, "mary", (RunStatus::Failed, now - DAY)).await;
+        store.delete_run(&OPEN, &new_run(9).run_id, now).await.unwrap();
+        let summary =
+            async || store.list_experiment_summaries(&OPEN, ViewType::ActiveOnly, now).await.unwrap().remove(0);
+
+        let found = summary().await;
+        assert_eq!((found.runs, found.failed_recently, found.deleted_runs), (8, 1, 1));
+        assert_eq!((found.users, found.user_count), (["ada", "grace", "alan"].map(str::to_owned).to_vec(), 4));
+        assert_eq!(found.last_activity_ms, now - 6 * DAY, "the end of the last active run");
+
+        let running = create_run(&store, 20).await;
+        store.log(&OPEN, &running, metric("loss", vec![point(now - 7, 1, 0.5), point(now - 9, 0, 0.5)])).await.unwrap();
+        assert_eq!(summary().await.last_activity_ms, now - 7, "the last point of a run that goes on");
+        store.update_run(&OPEN, &running, status(RunStatus::Killed)).await.unwrap();
+        assert_eq!(summary().await.last_activity_ms, now - 6 * DAY);
+        store.update_run(&OPEN, &running, status(RunStatus::Running)).await.unwrap();
+        store.delete_run(&OPEN, &running, now).await.unwrap();
+        assert_eq!(summary().await.last_activity_ms, now - 6 * DAY);
+    }
+}
+
+#[tokio::test]
+async fn experiments_tell_how_much_their_files_take_up_wherever_these_lie() {
+    for database in databases().await {
+        let store = database.open().await;
+        let location = NewLocation::Own { location: "mlflow-artifacts:/team/a", path: "team/a" };
+        let claimed = store.create_experiment(&OPEN, "claimed", location, &[], NOW + 1).await.unwrap();
+        let named = store.create_experiment(&OPEN, "named", NewLocation::Default, &[], NOW + 2).await.unwrap();
+        for (path, size_bytes) in [
+            ("0/r/artifacts/a", 1),
+            ("0/models/m/artifacts/b", 20),
+            ("00/r/artifacts/a", 300),
+            ("team/a/r/artifacts/a", 4_000),
+            ("team/ab/r/artifacts/a", 50_000),
+        ] {
+            record_file(&store, path, size_bytes).await;
+        }
+        record_file(&store, &format!("{named}/r/artifacts/a"), 600_000).await;
+        store.delete_experiment(&OPEN, named, NOW).await.unwrap();
+        let bytes = async |view: ViewType| {
+            let found = store.list_experiment_summaries(&OPEN, view, NOW).await.unwrap();
+            found.iter().map(|found| (found.experiment.id, found.artifact_bytes)).collect::<Vec<_>>()
+        };
+
+        assert_eq!(bytes(ViewType::ActiveOnly).await, [(claimed, 4_000), (0, 21)]);
+        assert_eq!(bytes(ViewType::DeletedOnly).await, [(named, 600_000)]);
+        assert_eq!(bytes(ViewType::All).await, [(named, 600_000), (claimed, 4_000), (0, 21)]);
+    }
+}
+
+#[tokio::test]
+async fn rows_tell_how_far_their_runs_came_and_how_often_they_log() {
+    for database in databases().await {
+        let store = database.open().await;
+        let ids: Vec<String> = (1..=4).map(|number| new_run(number).run_id).collect();
+        for number in 1..=4 {
+            create_run(&store, number).await;
+        }
+        let every =
+            |gap_ms: i64, count: i64| (0..count).map(|at| point(NOW + at * gap_ms, at * 10, 0.5)).collect::<Vec<_>>();
+        for (key, points) in [("few", every(1_000, 4)), ("most", every(300, 11)), ("system/cpu", every(50, 500))] {
+            store.log(&OPEN, &ids[0], metric(key, points)).await.unwrap();
+        }
+        for (key, value) in
+            [("max_steps", "7"), ("training.max_steps", "150000"), ("config.training.max_steps", "None")]
+        {
+            store.log(&OPEN, &ids[0], param(key, value)).await.unwrap();
+        }
+        store.log(&OPEN, &ids[1], metric("system/cpu", every(50, 3))).await.unwrap();
+        store.log(&OPEN, &ids[1], param("max_steps", "-1")).await.unwrap();
+        store.log(&OPEN, &ids[2], metric("once", every(1, 1))).await.unwrap();
+        store.log(&OPEN, &ids[3], param("max_steps", "100")).await.unwrap();
+
+        let asked = RowsSearch { paces: true, ..table("", "start_time", &[]) };
+        let found = store.list_rows(&OPEN, asked.clone()).await.unwrap();
+        let reversed = RowsSearch { paces: true, limit: 3, ..table("", "start_time DESC", &[]) };
+        let reversed = store.list_rows(&OPEN, reversed).await.unwrap();
+        let without = store.list_rows(&OPEN, RowsSearch { paces: false, ..asked }).await.unwrap();
+
+        let pace = |last_step, after_ms, usual_gap_ms, max_steps| {
+            Some(Pace { last_step, last_point_ms: NOW + after_ms, usual_gap_ms, max_steps })
+        };
+        let paces = vec![
+            pace(100, 3_000, Some(300), Some(150_000)),
+            pace(20, 100, Some(50), None),
+            pace(0, 0, None, None),
+            None,
+        ];
+        assert_eq!(found.paces, Some(paces.clone()));
+        assert_eq!(reversed.paces, Some(paces.into_iter().rev().take(3).collect()));
+        assert_eq!(without.paces, None);
     }
 }

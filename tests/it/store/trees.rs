@@ -49,6 +49,7 @@ fn top(filter: &str) -> RowsSearch {
         offset: 0,
         limit: 1_000,
         tree: Some(TreeLevel::Top),
+        paces: false,
     }
 }
 
@@ -62,7 +63,7 @@ fn children_of(run: &str, asked: RowsSearch) -> RowsSearch {
 
 /// The rows of a level in short: the run, what it is, what it has, and how many of its runs match.
 async fn level(store: &Store, asked: RowsSearch) -> Vec<String> {
-    let Rows { total, rows, tree } = store.list_rows(&OPEN, asked).await.unwrap();
+    let Rows { total, rows, tree, .. } = store.list_rows(&OPEN, asked).await.unwrap();
     let TreePart { rows: told, .. } = tree.unwrap();
     assert_eq!((total, rows.len()), (told.len(), told.len()));
     rows.iter().zip(told).map(|(row, told)| line(&row.run_id, &told)).collect()
@@ -138,7 +139,7 @@ async fn a_training_is_one_row_and_opens_to_its_runs_and_to_what_is_nested_in_th
         assert_eq!(level(&store, attempts_of("plain", top(""))).await, ["plain attempt 1"]);
         assert_eq!(level(&store, attempts_of("fork", top(""))).await, ["fork attempt 1 fork of two"]);
         let part = RowsSearch { offset: 1, limit: 2, ..top("") };
-        let Rows { total, rows, tree } = store.list_rows(&OPEN, part).await.unwrap();
+        let Rows { total, rows, tree, .. } = store.list_rows(&OPEN, part).await.unwrap();
         let tree = tree.unwrap();
         let shown: Vec<&str> = rows.iter().map(|row| row.run_id.as_str()).collect();
         assert_eq!((total, tree.runs, tree.trainings, shown), (5, 11, 9, vec!["two", "sweep"]));
