@@ -7,6 +7,7 @@ mod architecture;
 mod artifacts;
 mod config;
 mod crash;
+mod demo;
 mod experiments;
 mod faults;
 mod files;
