@@ -49,7 +49,7 @@ pub use search::{
     RunSearch, Totals, TreeLevel, TreePart, TreeRow,
 };
 use sqlx::migrate::{MigrateError, Migrator};
-pub use summaries::{ExperimentSummary, KeyKind, KeySearch, KeySummary, KeyValues};
+pub use summaries::{ExperimentSummary, KeyKind, KeySearch, KeySummary, KeyValues, NamePart, ValueSearch, ValuesOf};
 use tokio::sync::Semaphore;
 pub use writer::{LogBatch, ModelMetric, NewRun};
 

@@ -5,6 +5,7 @@
 
 pub mod artifacts;
 pub mod changes;
+pub mod complete;
 mod curve_json;
 pub mod experiments;
 pub mod export;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of tests fails like a test")]
 
 mod changes;
+mod complete;
 mod experiments;
 mod keys;
 mod odd_series;
@@ -21,7 +22,7 @@ async fn rows(app: &App, request: Value) -> Value {
 }
 
 async fn ask_rows(app: &App, request: Value) -> Reply {
-    app.post("/api/windvane/v1/rows", request).await
+    post(app, "rows", request).await
 }
 
 /// The cells of the first column that was asked for, as texts.
@@ -36,6 +37,11 @@ fn first_cells(table: &Value) -> Vec<String> {
 /// The answer to a `GET` with this path and query.
 async fn get(app: &App, path: &str) -> Reply {
     app.get(&format!("/api/windvane/v1/{path}")).await
+}
+
+/// The answer to a `POST` with this path.
+async fn post(app: &App, path: &str, request: Value) -> Reply {
+    app.post(&format!("/api/windvane/v1/{path}"), request).await
 }
 
 async fn log_metric(app: &App, run_id: &str, key: &str, value: impl Into<Value>) {

@@ -7,7 +7,7 @@ use windvane::model::{Caller, Identity, KeyValue, MetricValue, ModelOutput, NewL
 use windvane::search::parse_experiment_filter;
 use windvane::store::{
     ANYONE, AccountChange, Accounts, EVERYONE, ExperimentSearch, InlineRequest, KeyKind, KeySearch, LogBatch,
-    ModelMetric, Namespace, NewPrincipal, NewRun, NewToken, PrincipalKind, RowsSearch, RunSearch, RunUpdate, Store,
+    ModelMetric, NamePart, Namespace, NewPrincipal, NewRun, NewToken, PrincipalKind, RowsSearch, RunSearch, RunUpdate, Store,
     TokenKind,
 };
 
@@ -279,7 +279,7 @@ async fn whoever_has_no_role_in_a_namespace_finds_nothing_of_it() {
         assert_eq!(summaries.iter().map(|summary| summary.experiment.id).collect::<Vec<_>>(), [mine]);
         assert!(store.search_datasets(who, &[theirs]).await.unwrap().is_empty());
         for kind in [KeyKind::Metric, KeyKind::Param, KeyKind::Tag] {
-            let search = KeySearch { experiments: vec![theirs], kind, prefix: String::new(), limit: 9 };
+            let search = KeySearch { experiments: vec![theirs], kind, text: NamePart::Start(String::new()), limit: 9 };
             assert_eq!(store.list_keys(who, search).await.unwrap(), []);
         }
         let changes = store.list_changes(who, Some(0), &[]).await.unwrap();

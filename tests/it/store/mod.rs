@@ -4,6 +4,7 @@ mod access;
 mod artifacts;
 mod changes;
 mod compaction;
+mod completion;
 mod concurrency;
 mod curves;
 mod documents;

@@ -3,7 +3,7 @@
 use windvane::model::{Lifecycle, NewLocation, RunStatus, ViewType};
 use windvane::search::{parse_run_columns, parse_run_filter, parse_run_order};
 use windvane::store::{
-    FieldValue, KeyKind, KeySearch, KeySummary, KeyValues, LogBatch, Row, Rows, RowsSearch, RunSearch, Store,
+    FieldValue, KeyKind, KeySearch, KeySummary, KeyValues, LogBatch, NamePart, Row, Rows, RowsSearch, RunSearch, Store,
 };
 
 use super::support::*;
@@ -166,7 +166,10 @@ async fn names_are_listed_with_the_values_they_have_in_the_experiments() {
         }
         let keys = async |kind, prefix: &str, experiments: &[i64]| {
             let (experiments, prefix) = (experiments.to_vec(), prefix.to_owned());
-            store.list_keys(&OPEN, KeySearch { experiments, kind, prefix, limit: 10 }).await.unwrap()
+            store
+                .list_keys(&OPEN, KeySearch { experiments, kind, text: NamePart::Start(prefix), limit: 10 })
+                .await
+                .unwrap()
         };
 
         let range = |runs, min, max| KeySummary {
