@@ -13,6 +13,7 @@ mod compaction;
 pub mod curves;
 mod datasets;
 mod db;
+mod diff;
 mod documents;
 mod experiments;
 mod filesystem;
@@ -38,6 +39,7 @@ pub use accounts::{
 };
 pub use artifacts::{Claim, DirectoryUsage, FileRecord};
 pub use changes::{ChangedRun, Changes};
+pub use diff::{Diff, DiffKind, DiffRequest, DiffRow, DiffValue};
 pub use documents::RunDocument;
 pub use history::{HistoryPage, RunPoints};
 pub use lineage::{Edge, Graph, Node, Role, TrainingSummary};

@@ -7,6 +7,7 @@ pub mod artifacts;
 pub mod changes;
 pub mod complete;
 mod curve_json;
+pub mod diff;
 pub mod experiments;
 pub mod export;
 pub mod inline_curves;

@@ -102,6 +102,7 @@ fn question(route: &Route) -> (&'static str, &'static str) {
         ("POST", "rows" | "keys") => ("", r#"{"experiment_ids": ["{E}"]}"#),
         ("GET", "keys") => ("experiment_ids={E}&kind=metric", ""),
         ("POST", "complete") => ("", r#"{"experiment_ids": ["{E}"], "filter": "tags.", "at": 5}"#),
+        ("POST", "diff") => ("", r#"{"run_ids": ["{R}"], "all": true}"#),
         ("POST", "series") => ("", r#"{"run_ids": ["{R}"], "metrics": ["k"]}"#),
         ("POST", "inline-curves") => ("", r#"{"run_ids": ["{R}"], "metric": "k"}"#),
         ("GET", "export/series") => ("run_ids={R}&metrics=k", ""),

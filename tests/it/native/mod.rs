@@ -4,6 +4,7 @@
 
 mod changes;
 mod complete;
+mod diff;
 mod experiments;
 mod keys;
 mod odd_series;

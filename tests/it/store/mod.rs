@@ -7,6 +7,7 @@ mod compaction;
 mod completion;
 mod concurrency;
 mod curves;
+mod diff;
 mod documents;
 mod experiments;
 mod lineage;
