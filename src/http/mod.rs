@@ -117,6 +117,7 @@ pub fn table() -> Vec<Route> {
         fields(get.clone(), Own, "changes", Read, native::changes::list),
         fields(post.clone(), Own, "complete", Read, native::complete::suggest).revalidated(),
         fields(post.clone(), Own, "diff", Read, native::diff::find).revalidated(),
+        fields(post.clone(), Own, "values", Read, native::values::read).revalidated(),
         fields(post.clone(), Own, "series", Read, native::series::read)
             .typed("ReadSeries", "FoundSeries")
             .revalidated(),

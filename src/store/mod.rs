@@ -44,7 +44,10 @@ pub use documents::RunDocument;
 pub use history::{HistoryPage, RunPoints};
 pub use lineage::{Edge, Graph, Node, Role, TrainingSummary};
 pub use logged_models::{ModelDataset, ModelOrder, ModelOrderField, ModelPage, ModelSearch, NewLoggedModel};
-pub use plots::{FoundSeries, InlineCurve, InlineRequest, Series, SeriesAttempt, SeriesRequest};
+pub use plots::{
+    FoundSeries, FoundValues, InlineCurve, InlineRequest, MetricCell, MetricRow, Series, SeriesAttempt, SeriesRequest,
+    ValuesRequest,
+};
 pub use runs::RunUpdate;
 pub use search::{
     ExperimentPage, ExperimentSearch, FieldValue, Fork, Parent, ParentState, Row, Rows, RowsSearch, RunCursor, RunPage,

@@ -103,6 +103,7 @@ fn question(route: &Route) -> (&'static str, &'static str) {
         ("GET", "keys") => ("experiment_ids={E}&kind=metric", ""),
         ("POST", "complete") => ("", r#"{"experiment_ids": ["{E}"], "filter": "tags.", "at": 5}"#),
         ("POST", "diff") => ("", r#"{"run_ids": ["{R}"], "all": true}"#),
+        ("POST", "values" | "runs/delete" | "runs/restore") => ("", r#"{"run_ids": ["{R}"]}"#),
         ("POST", "series") => ("", r#"{"run_ids": ["{R}"], "metrics": ["k"]}"#),
         ("POST", "inline-curves") => ("", r#"{"run_ids": ["{R}"], "metric": "k"}"#),
         ("GET", "export/series") => ("run_ids={R}&metrics=k", ""),

@@ -12,6 +12,7 @@ mod orders;
 mod revalidation;
 mod rows;
 mod trees;
+mod values;
 
 use serde_json::{Value, json};
 

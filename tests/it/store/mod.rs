@@ -29,3 +29,4 @@ mod statements;
 pub mod support;
 mod tables;
 mod trees;
+mod values;
