@@ -8,6 +8,7 @@
 
 mod accounts;
 mod artifacts;
+mod bulk;
 mod changes;
 mod compaction;
 pub mod curves;
@@ -38,6 +39,7 @@ pub use accounts::{
     Token, TokenKind,
 };
 pub use artifacts::{Claim, DirectoryUsage, FileRecord};
+pub use bulk::{Kin, MAX_BULK_RUNS, RunSet};
 pub use changes::{ChangedRun, Changes};
 pub use diff::{Diff, DiffKind, DiffRequest, DiffRow, DiffValue};
 pub use documents::RunDocument;

@@ -4,6 +4,7 @@
 //! `-Infinity`, and what a run does not have is `null`.
 
 pub mod artifacts;
+pub mod bulk;
 pub mod changes;
 pub mod complete;
 mod curve_json;

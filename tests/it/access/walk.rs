@@ -104,6 +104,7 @@ fn question(route: &Route) -> (&'static str, &'static str) {
         ("POST", "complete") => ("", r#"{"experiment_ids": ["{E}"], "filter": "tags.", "at": 5}"#),
         ("POST", "diff") => ("", r#"{"run_ids": ["{R}"], "all": true}"#),
         ("POST", "values" | "runs/delete" | "runs/restore") => ("", r#"{"run_ids": ["{R}"]}"#),
+        ("POST", "runs/tag") => ("", r#"{"run_ids": ["{R}"], "key": "k", "value": "v"}"#),
         ("POST", "series") => ("", r#"{"run_ids": ["{R}"], "metrics": ["k"]}"#),
         ("POST", "inline-curves") => ("", r#"{"run_ids": ["{R}"], "metric": "k"}"#),
         ("GET", "export/series") => ("run_ids={R}&metrics=k", ""),

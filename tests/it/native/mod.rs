@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of tests fails like a test")]
 
+mod bulk;
 mod changes;
 mod complete;
 mod diff;

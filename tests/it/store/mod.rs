@@ -2,6 +2,7 @@
 
 mod access;
 mod artifacts;
+mod bulk;
 mod changes;
 mod compaction;
 mod completion;
