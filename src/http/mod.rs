@@ -115,6 +115,7 @@ pub fn table() -> Vec<Route> {
         fields(post.clone(), Own, "rows", Read, native::rows::list).revalidated(),
         fields(get.clone(), Own, "keys", Read, native::keys::list).revalidated(),
         fields(get.clone(), Own, "changes", Read, native::changes::list),
+        fields(get.clone(), Own, "find", Read, native::find::find).revalidated(),
         fields(post.clone(), Own, "complete", Read, native::complete::suggest).revalidated(),
         fields(post.clone(), Own, "diff", Read, native::diff::find).revalidated(),
         fields(post.clone(), Own, "values", Read, native::values::read).revalidated(),

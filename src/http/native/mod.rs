@@ -11,6 +11,7 @@ mod curve_json;
 pub mod diff;
 pub mod experiments;
 pub mod export;
+pub mod find;
 pub mod inline_curves;
 pub mod keys;
 pub mod lineage;

@@ -101,6 +101,7 @@ fn question(route: &Route) -> (&'static str, &'static str) {
         ("PUT", "mlflow-artifacts/artifacts/{*path}") => ("", "x"),
         ("POST", "rows" | "keys") => ("", r#"{"experiment_ids": ["{E}"]}"#),
         ("GET", "keys") => ("experiment_ids={E}&kind=metric", ""),
+        ("GET", "find") => ("text=walked", ""),
         ("POST", "complete") => ("", r#"{"experiment_ids": ["{E}"], "filter": "tags.", "at": 5}"#),
         ("POST", "diff") => ("", r#"{"run_ids": ["{R}"], "all": true}"#),
         ("POST", "values" | "runs/delete" | "runs/restore") => ("", r#"{"run_ids": ["{R}"]}"#),

@@ -7,6 +7,7 @@ mod changes;
 mod complete;
 mod diff;
 mod experiments;
+mod find;
 mod keys;
 mod odd_series;
 mod orders;

@@ -11,6 +11,7 @@ mod curves;
 mod diff;
 mod documents;
 mod experiments;
+mod finding;
 mod lineage;
 mod logged_models;
 mod logging;
