@@ -115,6 +115,10 @@ pub fn table() -> Vec<Route> {
         fields(post.clone(), Own, "rows", Read, native::rows::list).revalidated(),
         fields(get.clone(), Own, "keys", Read, native::keys::list).revalidated(),
         fields(get.clone(), Own, "changes", Read, native::changes::list),
+        fields(get.clone(), Own, "find", Read, native::find::find).revalidated(),
+        fields(post.clone(), Own, "complete", Read, native::complete::suggest).revalidated(),
+        fields(post.clone(), Own, "diff", Read, native::diff::find).revalidated(),
+        fields(post.clone(), Own, "values", Read, native::values::read).revalidated(),
         fields(post.clone(), Own, "series", Read, native::series::read)
             .typed("ReadSeries", "FoundSeries")
             .revalidated(),
@@ -124,6 +128,9 @@ pub fn table() -> Vec<Route> {
         fields(get.clone(), Own, "export/series", Read, native::export::series).typed("ExportSeries", "CSV"),
         fields(get.clone(), Own, "artifacts", Read, native::artifacts::list),
         fields(get.clone(), Own, "export/artifacts", Read, native::artifacts::export).typed("ExportArtifacts", "ZIP"),
+        fields(post.clone(), Own, "runs/delete", Delete, native::bulk::delete),
+        fields(post.clone(), Own, "runs/restore", Delete, native::bulk::restore),
+        fields(post.clone(), Own, "runs/tag", Write, native::bulk::tag),
         fields(get.clone(), Own, "runs/{run_id}/lineage", Read, native::lineage::find).revalidated(),
         raw(get.clone(), Own, "session", Public, people::session::get).typed("none", "SessionReply"),
         raw(post.clone(), Own, "session", Public, people::session::create).typed("NameAndPassword", "SessionReply"),

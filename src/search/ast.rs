@@ -272,8 +272,8 @@ impl fmt::Display for Value {
         match self {
             Value::Number(number) => write!(out, "{number:?}"),
             Value::Integer(number) => write!(out, "{number}"),
-            Value::Text(text) => write_quoted(out, text, &['\'', '"']),
-            Value::List(texts) => write_list(out, texts, |out, text| write_quoted(out, text, &['\'', '"'])),
+            Value::Text(text) => write_quoted(out, text, VALUE_QUOTES),
+            Value::List(texts) => write_list(out, texts, |out, text| write_quoted(out, text, VALUE_QUOTES)),
             Value::Id(id) => write!(out, "'{id}'"),
             Value::Ids(ids) => write_list(out, ids, |out, id| write!(out, "'{id}'")),
             Value::None => Ok(()),
@@ -315,14 +315,41 @@ impl fmt::Display for ModelField {
 
 fn write_keyed(out: &mut fmt::Formatter<'_>, entity: &str, key: &str) -> fmt::Result {
     write!(out, "{entity}.")?;
-    if key.chars().all(lexer::is_bare) { out.write_str(key) } else { write_quoted(out, key, &['`', '"', '\'']) }
+    if is_bare_key(key) { out.write_str(key) } else { write_quoted(out, key, KEY_QUOTES) }
 }
 
-/// Writes `text` in the first of `quotes` that it does not contain. The grammar has no escapes, so what came out of
-/// the parser lacks at least one of them.
+/// Writes `text` in the first of `quotes` that it does not contain. What came out of the parser lacks at least one.
 fn write_quoted(out: &mut fmt::Formatter<'_>, text: &str, quotes: &[char]) -> fmt::Result {
-    let quote = quotes.iter().find(|quote| !text.contains(**quote)).unwrap_or(&quotes[0]);
+    let quote = fitting_quote(text, quotes).unwrap_or(quotes[0]);
     write!(out, "{quote}{text}{quote}")
+}
+
+/// The quotes of keys, the preferred ones first.
+const KEY_QUOTES: &[char] = &['`', '"', '\''];
+/// The quotes of values.
+pub(super) const VALUE_QUOTES: &[char] = &['\'', '"'];
+
+/// The quote for a text: the first that it does not contain, for the grammar has no escapes.
+fn fitting_quote(text: &str, quotes: &[char]) -> Option<char> {
+    quotes.iter().copied().find(|quote| !text.contains(*quote))
+}
+
+fn is_bare_key(key: &str) -> bool {
+    !key.is_empty() && key.chars().all(lexer::is_bare)
+}
+
+/// A key as it is written after the dot of its entity; `None` if the grammar cannot write it.
+pub(super) fn written_key(key: &str) -> Option<String> {
+    if is_bare_key(key) {
+        Some(key.to_owned())
+    } else {
+        fitting_quote(key, KEY_QUOTES).map(|quote| format!("{quote}{key}{quote}"))
+    }
+}
+
+/// A text as it is written on the right side of a comparison; `None` if the grammar cannot write it.
+pub(super) fn written_value(text: &str) -> Option<String> {
+    fitting_quote(text, VALUE_QUOTES).map(|quote| format!("{quote}{text}{quote}"))
 }
 
 fn write_list<T>(

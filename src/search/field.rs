@@ -12,7 +12,7 @@ use super::ast::{
 };
 
 /// The field of a dialect: runs or experiments.
-pub trait Field: fmt::Display + PartialEq + Sized {
+pub trait Field: fmt::Display + Clone + PartialEq + Sized {
     /// What errors say was expected where a field should be.
     const EXPECTED: &'static str;
 
@@ -39,6 +39,15 @@ pub struct Rule {
     pub comparators: &'static [Comparator],
     /// The values that fit.
     pub values: Values,
+}
+
+impl Rule {
+    /// Whether a comparison by `comparator` can be right: to be in a list, the field must be one that takes lists.
+    pub fn takes(&self, comparator: Comparator) -> bool {
+        let lists = matches!(self.values, Values::Text { lists: Lists::Allowed, .. } | Values::Id);
+        let wants_list = matches!(comparator, Comparator::In | Comparator::NotIn);
+        self.comparators.contains(&comparator) && (lists || !wants_list)
+    }
 }
 
 /// A kind of values, with the words of the error for others.
@@ -99,6 +108,9 @@ const PARAM: Rule = Rule {
 };
 const TAG: Rule =
     Rule { comparators: TEXT_OR_NULL, values: Values::Text { noun: "tag (e.g. 'my-value')", lists: Lists::Refused } };
+
+/// The entities of runs, each by the plainest of its names.
+pub(super) const RUN_ENTITIES: [&str; 5] = ["metrics", "params", "tags", "attributes", "dataset"];
 
 impl Field for RunField {
     const EXPECTED: &'static str = "a field such as metrics.rmse";

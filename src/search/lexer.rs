@@ -53,7 +53,7 @@ impl<'a> Token<'a> {
 }
 
 /// A place where no token can start.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct LexError<'a> {
     /// What is there.
     pub text: &'a str,
@@ -63,6 +63,13 @@ pub(super) struct LexError<'a> {
     pub expected: &'static str,
 }
 
+impl LexError<'_> {
+    /// Whether this is a quote that nothing closes; all that follows belongs to it.
+    pub fn is_open_quote(&self) -> bool {
+        self.text.starts_with(['\'', '"', '`'])
+    }
+}
+
 /// Whether a name can have this character without quotes: what names are made of (contract section 5.1), but blanks.
 pub(super) fn is_bare(character: char) -> bool {
     character.is_alphanumeric() || matches!(character, '_' | '-' | '.' | '/' | ':')
@@ -70,6 +77,12 @@ pub(super) fn is_bare(character: char) -> bool {
 
 /// All tokens of `text`.
 pub(super) fn tokenize(text: &str) -> Result<Vec<Token<'_>>, LexError<'_>> {
+    let (tokens, problem) = scan(text);
+    problem.map_or(Ok(tokens), Err)
+}
+
+/// The tokens of `text` up to the first place where none can start, and that place if there is one.
+pub(super) fn scan(text: &str) -> (Vec<Token<'_>>, Option<LexError<'_>>) {
     let mut tokens = Vec::new();
     let mut start = 0;
     while let Some(first) = text[start..].chars().next() {
@@ -77,7 +90,7 @@ pub(super) fn tokenize(text: &str) -> Result<Vec<Token<'_>>, LexError<'_>> {
         let (kind, length) = match first {
             '\'' | '"' | '`' => match rest[1..].find(first) {
                 Some(inner_length) => (Kind::Quoted, inner_length + 2),
-                None => return Err(LexError { text: rest, start, expected: "a closing quote" }),
+                None => return (tokens, Some(LexError { text: rest, start, expected: "a closing quote" })),
             },
             '(' => (Kind::Open, 1),
             ')' => (Kind::Close, 1),
@@ -91,13 +104,13 @@ pub(super) fn tokenize(text: &str) -> Result<Vec<Token<'_>>, LexError<'_>> {
             _ if is_bare(first) => (Kind::Bare, bare_length(rest)),
             _ => {
                 let text = &rest[..first.len_utf8()];
-                return Err(LexError { text, start, expected: "a name, a comparator or a value" });
+                return (tokens, Some(LexError { text, start, expected: "a name, a comparator or a value" }));
             }
         };
         tokens.push(Token { kind, text: &rest[..length], start });
         start += length;
     }
-    Ok(tokens)
+    (tokens, None)
 }
 
 fn is_operator(character: char) -> bool {

@@ -26,22 +26,27 @@
 //! This module knows nothing of databases.
 
 mod ast;
+mod complete;
 mod field;
 mod lexer;
 mod like;
 mod parser;
 #[cfg(test)]
 mod properties;
+mod refusal;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod tests;
+mod value;
 
 pub use ast::{
     Comparator, Comparison, DatasetAttribute, ExperimentAttribute, ExperimentField, Filter, ModelAttribute, ModelField,
     OrderKey, RunAttribute, RunField, Value,
 };
+pub use complete::{Completion, Expects, Names, complete_run_filter, run_filter_problem};
 pub use like::{like_matches, like_to_glob};
+pub use refusal::Refusal;
 
 use crate::error::Result;
 
@@ -50,7 +55,7 @@ use crate::error::Result;
 /// # Errors
 /// `Invalid`, with the contract's text (section 6), the byte of the problem and what was expected there.
 pub fn parse_run_filter(text: &str) -> Result<Filter<RunField>> {
-    parser::filter(text)
+    Ok(parser::filter(text)?)
 }
 
 /// Parses the filter of a search for experiments.
@@ -58,7 +63,7 @@ pub fn parse_run_filter(text: &str) -> Result<Filter<RunField>> {
 /// # Errors
 /// As [`parse_run_filter`].
 pub fn parse_experiment_filter(text: &str) -> Result<Filter<ExperimentField>> {
-    parser::filter(text)
+    Ok(parser::filter(text)?)
 }
 
 /// Parses the filter of a search for logged models.
@@ -66,7 +71,7 @@ pub fn parse_experiment_filter(text: &str) -> Result<Filter<ExperimentField>> {
 /// # Errors
 /// As [`parse_run_filter`].
 pub fn parse_model_filter(text: &str) -> Result<Filter<ModelField>> {
-    parser::filter(text)
+    Ok(parser::filter(text)?)
 }
 
 /// The attribute of logged models of this name, or of one of its other names, if there is one.
@@ -79,7 +84,7 @@ pub fn model_attribute(name: &str) -> Option<ModelAttribute> {
 /// # Errors
 /// As [`parse_run_filter`]; also if two items mean one field.
 pub fn parse_run_order(items: &[String]) -> Result<Vec<OrderKey<RunField>>> {
-    parser::order(items)
+    Ok(parser::order(items)?)
 }
 
 /// Parses the columns of a table of runs: fields that each run has at most once.
@@ -87,7 +92,7 @@ pub fn parse_run_order(items: &[String]) -> Result<Vec<OrderKey<RunField>>> {
 /// # Errors
 /// As [`parse_run_filter`].
 pub fn parse_run_columns(items: &[String]) -> Result<Vec<RunField>> {
-    parser::columns(items)
+    Ok(parser::columns(items)?)
 }
 
 /// Parses the order of a search for experiments, most important key first.
@@ -95,5 +100,5 @@ pub fn parse_run_columns(items: &[String]) -> Result<Vec<RunField>> {
 /// # Errors
 /// As [`parse_run_order`].
 pub fn parse_experiment_order(items: &[String]) -> Result<Vec<OrderKey<ExperimentField>>> {
-    parser::order(items)
+    Ok(parser::order(items)?)
 }

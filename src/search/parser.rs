@@ -1,12 +1,13 @@
 //! Recursive descent over the tokens of a filter, or of one item of an order.
 
-use crate::error::{Error, Result};
-use crate::model::MetricValue;
+use crate::error::Result;
 use crate::validate::{self, excerpt};
 
-use super::ast::{Comparator, Comparison, Filter, OrderKey, Value};
-use super::field::{self, Field, Lists, Values};
+use super::ast::{Comparator, Comparison, Filter, OrderKey, VALUE_QUOTES, Value};
+use super::field::{self, Field};
 use super::lexer::{self, Kind, Token};
+use super::refusal::Refusal;
+use super::value::{Operand, TEXT, check_pattern, expected_value, is_number, value};
 
 /// A filter, or one item of an order, is refused if it has more bytes.
 const MAX_TEXT_BYTES: usize = 64 * 1024;
@@ -14,53 +15,51 @@ const MAX_TEXT_BYTES: usize = 64 * 1024;
 const MAX_CLAUSES: usize = 200;
 /// An order is refused if it has more keys.
 const MAX_ORDER_KEYS: usize = 100;
-/// A `LIKE` pattern is refused if it has more bytes: SQLite fails on one of more than 50,000, and making a `GLOB` of
-/// it at most triples it.
-const MAX_PATTERN_BYTES: usize = 16 * 1024;
-
-/// Times are 64-bit integers, so a number of this size is a mistake.
-const BEYOND_ALL_TIMES: f64 = 9_223_372_036_854_775_808.0;
-
-const VALUE_QUOTES: &[char] = &['\'', '"'];
-
 // What errors say was expected.
 const COMPARATOR: &str = "a comparator";
-const TEXT: &str = "a quoted text";
 const END_OF_LIST: &str = "a comma or a closing parenthesis";
 const END_OF_CLAUSE: &str = "AND or the end of the filter";
 const DIRECTION: &str = "ASC, DESC or the end";
 
+/// What the grammar takes at the end of a text that begins a filter.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Expected<F> {
+    /// A comparison, which begins with a field.
+    Field,
+    /// The key after the dot of this entity, as it was written.
+    Key(String),
+    /// A comparator that fits the field, or what of one is left after these words in upper case.
+    Comparator(F, String),
+    /// The value that the field is compared with.
+    Value(F),
+    /// A list of values, from its opening parenthesis on.
+    List,
+    /// A value in a list.
+    Item(F),
+    /// What follows a value in a list.
+    ItemEnd,
+    /// What follows a whole comparison.
+    And,
+}
+
 /// Parses `text` as a filter over fields `F`.
-pub(super) fn filter<F: Field>(text: &str) -> Result<Filter<F>> {
-    let mut parser = Parser::new(Part::Filter, text)?;
-    parser.check_is_one_expression()?;
-    // A trailing AND is tolerated, so there may be as many as clauses.
-    if let Some(one_too_many) = parser.tokens.iter().filter(|token| token.is_word("AND")).nth(MAX_CLAUSES) {
-        return Err(too_many_clauses(one_too_many.start));
-    }
-    let mut clauses = Vec::new();
-    while let Some(token) = parser.peek() {
-        if clauses.len() == MAX_CLAUSES {
-            return Err(too_many_clauses(token.start));
-        }
-        if token.is_word("AND") {
-            let refusal = "Invalid comparison clause. Expected 3 tokens found 0";
-            return Err(refused(refusal, token.start, F::EXPECTED));
-        }
-        clauses.push(parser.comparison()?);
-        match parser.take() {
-            Some(token) if !token.is_word("AND") => return Err(parser.unparsable(&[token], END_OF_CLAUSE)),
-            _ => {}
-        }
-    }
-    Ok(Filter { clauses })
+pub(super) fn filter<F: Field>(text: &str) -> Result<Filter<F>, Refusal> {
+    Parser::new(Part::Filter, text)?.filter()
+}
+
+/// What could follow `text`; `None` if nothing can, because it is refused for what it has and not for what it lacks.
+pub(super) fn expected_after<F: Field>(text: &str) -> Option<Expected<F>> {
+    let mut parser = Parser::new(Part::Filter, text).ok()?;
+    // Refused or not: what was noted is what the end of the text is followed by.
+    let _ = parser.filter();
+    parser.expected
 }
 
 /// Parses each of `items` as a field and an optional direction.
-pub(super) fn order<F: Field>(items: &[String]) -> Result<Vec<OrderKey<F>>> {
+pub(super) fn order<F: Field>(items: &[String]) -> Result<Vec<OrderKey<F>>, Refusal> {
     if items.len() > MAX_ORDER_KEYS {
         let count = items.len();
-        return Err(Error::Invalid(format!("Invalid order_by: {count} keys, at most {MAX_ORDER_KEYS} are allowed.")));
+        return Err(Refusal::of_all(format!("Invalid order_by: {count} keys, at most {MAX_ORDER_KEYS} are allowed.")));
     }
     let mut keys: Vec<OrderKey<F>> = Vec::with_capacity(items.len());
     for item in items {
@@ -68,7 +67,7 @@ pub(super) fn order<F: Field>(items: &[String]) -> Result<Vec<OrderKey<F>>> {
         // MLflow answers this mistake of a caller with 500, which clients repeat for minutes.
         if keys.iter().any(|earlier| earlier.field == key.field) {
             let field = key.field.to_string();
-            return Err(Error::Invalid(format!(
+            return Err(Refusal::of_all(format!(
                 "`order_by` contains duplicate fields: {} is there twice, possibly under two names.",
                 excerpt(&field)
             )));
@@ -79,14 +78,14 @@ pub(super) fn order<F: Field>(items: &[String]) -> Result<Vec<OrderKey<F>>> {
 }
 
 /// Parses each of `items` as a field that can be ordered by.
-pub(super) fn columns<F: Field>(items: &[String]) -> Result<Vec<F>> {
+pub(super) fn columns<F: Field>(items: &[String]) -> Result<Vec<F>, Refusal> {
     items
         .iter()
         .map(|item| {
-            let mut parser = Parser::new(Part::Column, item)?;
-            let field: F = parser.field()?;
+            let mut parser = Parser::<F>::new(Part::Column, item)?;
+            let field = parser.field()?;
             if let Some(refusal) = field.order_refusal() {
-                return Err(refused(refusal, 0, "a field that each run has once"));
+                return Err(Refusal::at(refusal, 0, "a field that each run has once"));
             }
             match parser.peek() {
                 Some(extra) => Err(parser.unparsable(&[extra], "a field alone")),
@@ -96,17 +95,17 @@ pub(super) fn columns<F: Field>(items: &[String]) -> Result<Vec<F>> {
         .collect()
 }
 
-fn order_key<F: Field>(item: &str) -> Result<OrderKey<F>> {
-    let mut parser = Parser::new(Part::OrderItem, item)?;
+fn order_key<F: Field>(item: &str) -> Result<OrderKey<F>, Refusal> {
+    let mut parser = Parser::<F>::new(Part::OrderItem, item)?;
     if let Some(first) = parser.peek()
         && (first.is_word("ASC") || first.is_word("DESC"))
     {
         return Err(parser.unparsable(&[first], F::EXPECTED));
     }
     let start = parser.offset();
-    let field: F = parser.field()?;
+    let field = parser.field()?;
     if let Some(refusal) = field.order_refusal() {
-        return Err(refused(refusal, start, "a field that can be ordered by"));
+        return Err(Refusal::at(refusal, start, "a field that can be ordered by"));
     }
     let direction = parser.take();
     let extra = parser.peek();
@@ -116,7 +115,7 @@ fn order_key<F: Field>(item: &str) -> Result<OrderKey<F>> {
         Some(word) if word.is_word("DESC") => false,
         Some(word) if word.kind == Kind::Bare && extra.is_none() => {
             let refusal = format!("Invalid ordering key in order_by clause '{}'.", excerpt(item));
-            return Err(refused(&refusal, word.start, DIRECTION));
+            return Err(Refusal::at(&refusal, word.start, DIRECTION));
         }
         Some(other) => return Err(parser.unparsable(&[other], DIRECTION)),
     };
@@ -145,12 +144,14 @@ impl Part {
     }
 }
 
-struct Parser<'a> {
+struct Parser<'a, F> {
     part: Part,
     text: &'a str,
     tokens: Vec<Token<'a>>,
     /// The index of the next token.
     next: usize,
+    /// What could follow the last token.
+    expected: Option<Expected<F>>,
 }
 
 /// A comparator as it was written.
@@ -161,18 +162,8 @@ struct Written<'a> {
     start: usize,
 }
 
-/// A value as it was written, before it is known what the field takes.
-enum Operand<'a> {
-    Number(&'a str),
-    /// What stands between quotes that are right for a value.
-    Text(&'a str),
-    List(Vec<&'a str>),
-    /// A bare word, or a text in backticks.
-    Unquoted,
-}
-
-impl<'a> Parser<'a> {
-    fn new(part: Part, text: &'a str) -> Result<Self> {
+impl<'a, F: Field> Parser<'a, F> {
+    fn new(part: Part, text: &'a str) -> Result<Self, Refusal> {
         let name = match part {
             Part::Filter => "filter",
             Part::OrderItem => "order_by",
@@ -180,17 +171,51 @@ impl<'a> Parser<'a> {
         };
         if text.len() > MAX_TEXT_BYTES {
             let bytes = text.len();
-            return Err(Error::Invalid(format!(
+            return Err(Refusal::of_all(format!(
                 "Invalid {name}: it has {bytes} bytes, at most {MAX_TEXT_BYTES} are allowed."
             )));
         }
-        validate::no_nul(name, text)?;
+        validate::no_nul(name, text).map_err(|error| Refusal::of_all(error.to_string()))?;
         let tokens = lexer::tokenize(text)
-            .map_err(|problem| refused(&part.unparsable(text, &[problem.text]), problem.start, problem.expected))?;
-        Ok(Parser { part, text, tokens, next: 0 })
+            .map_err(|problem| Refusal::at(&part.unparsable(text, &[problem.text]), problem.start, problem.expected))?;
+        Ok(Parser { part, text, tokens, next: 0, expected: None })
     }
 
-    fn check_is_one_expression(&self) -> Result<()> {
+    fn filter(&mut self) -> Result<Filter<F>, Refusal> {
+        self.check_is_one_expression()?;
+        // A trailing AND is tolerated, so there may be as many as clauses.
+        if let Some(one_too_many) = self.tokens.iter().filter(|token| token.is_word("AND")).nth(MAX_CLAUSES) {
+            return Err(too_many_clauses(one_too_many.start));
+        }
+        let mut clauses = Vec::new();
+        loop {
+            self.note(|| Expected::Field);
+            let Some(token) = self.peek() else { return Ok(Filter { clauses }) };
+            if clauses.len() == MAX_CLAUSES {
+                return Err(too_many_clauses(token.start));
+            }
+            if token.is_word("AND") {
+                let refusal = "Invalid comparison clause. Expected 3 tokens found 0";
+                return Err(Refusal::at(refusal, token.start, F::EXPECTED));
+            }
+            clauses.push(self.comparison()?);
+            self.note(|| Expected::And);
+            match self.take() {
+                None => return Ok(Filter { clauses }),
+                Some(token) if token.is_word("AND") => {}
+                Some(token) => return Err(self.unparsable(&[token], END_OF_CLAUSE)),
+            }
+        }
+    }
+
+    /// Keeps what could follow, if the text ends here.
+    fn note(&mut self, expected: impl FnOnce() -> Expected<F>) {
+        if self.peek().is_none() {
+            self.expected = Some(expected());
+        }
+    }
+
+    fn check_is_one_expression(&self) -> Result<(), Refusal> {
         match self.tokens.iter().position(|token| token.kind == Kind::Semicolon) {
             None => Ok(()),
             Some(index) if index + 1 == self.tokens.len() => Err(self.unparsable(&self.tokens[index..], END_OF_CLAUSE)),
@@ -199,32 +224,41 @@ impl<'a> Parser<'a> {
                     "Search filter contained multiple expression '{}'. Provide AND-ed expression list.",
                     excerpt(self.text)
                 );
-                Err(refused(&refusal, self.tokens[index].start, END_OF_CLAUSE))
+                Err(Refusal::at(&refusal, self.tokens[index].start, END_OF_CLAUSE))
             }
         }
     }
 
     /// One comparison, checked against what its field takes.
-    fn comparison<F: Field>(&mut self) -> Result<Comparison<F>> {
+    fn comparison(&mut self) -> Result<Comparison<F>, Refusal> {
         let first = self.next;
         let start = self.offset();
-        let field: F = self.field()?;
-        let written = self.comparator(first)?;
+        let field = self.field()?;
+        let words = self.next;
+        let written = self.comparator(first).inspect_err(|_| {
+            // Of a comparator of several words some may be there.
+            let begun: Vec<String> =
+                self.tokens[words..self.next].iter().map(|token| token.text.to_ascii_uppercase()).collect();
+            self.note(|| Expected::Comparator(field.clone(), begun.join(" ")));
+        })?;
         let rule = field.rule();
         let value_start = self.offset();
         let value = match written.comparator {
             Some(Comparator::IsNull | Comparator::IsNotNull) => Value::None,
             comparator => {
                 let is_list = matches!(comparator, Some(Comparator::In | Comparator::NotIn));
-                let operand = self.operand(first, is_list)?;
+                if comparator.is_some_and(|comparator| rule.takes(comparator)) {
+                    self.note(|| if is_list { Expected::List } else { Expected::Value(field.clone()) });
+                }
+                let operand = self.operand(first, &field, is_list)?;
                 let raw = &self.text[value_start..self.end()];
                 value(rule.values, operand, raw)
-                    .map_err(|refusal| refused(&refusal, value_start, expected_value(rule.values)))?
+                    .map_err(|refusal| Refusal::at(&refusal, value_start, expected_value(rule.values)))?
             }
         };
         let Some(comparator) = written.comparator.filter(|comparator| rule.comparators.contains(comparator)) else {
             return Err(match value {
-                Value::None => refused(&field.null_refusal(), written.start, "another comparator"),
+                Value::None => Refusal::at(&field.null_refusal(), written.start, "another comparator"),
                 _ => invalid_comparator(&written, rule.comparators),
             });
         };
@@ -240,7 +274,7 @@ impl<'a> Parser<'a> {
     }
 
     /// `entity.key`, or an attribute alone. The first dot ends the entity; all others belong to the key.
-    fn field<F: Field>(&mut self) -> Result<F> {
+    fn field(&mut self) -> Result<F, Refusal> {
         let first = self.next;
         let start = self.offset();
         let Some(token) = self.take() else {
@@ -252,9 +286,10 @@ impl<'a> Parser<'a> {
         }
         if token.is_quoted_by(&['\'']) || token.is_word("NULL") || is_number(token.text) {
             let refusal = format!("Invalid comparison clause. Expected 'Identifier' found '{}'", excerpt(token.text));
-            return Err(refused(&refusal, start, F::EXPECTED));
+            return Err(Refusal::at(&refusal, start, F::EXPECTED));
         }
-        let resolve = |entity, key| F::resolve(entity, key).map_err(|refusal| refused(&refusal, start, F::EXPECTED));
+        let resolve =
+            |entity, key| F::resolve(entity, key).map_err(|refusal| Refusal::at(&refusal, start, F::EXPECTED));
         let after_quoted_entity = self
             .take_adjacent(|rest| token.kind == Kind::Quoted && rest.kind == Kind::Bare && rest.text.starts_with('.'));
         let (entity, key) = if let Some(rest) = after_quoted_entity {
@@ -271,6 +306,9 @@ impl<'a> Parser<'a> {
             Some(quoted) => quoted.content(),
             None => key,
         };
+        if key.is_empty() {
+            self.note(|| Expected::Key(entity.to_owned()));
+        }
         let field = resolve(Some(entity), key)?;
         if key.is_empty() {
             return Err(self.incomplete(first, "a key after the dot"));
@@ -279,7 +317,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The comparator of the comparison whose first token is `first`.
-    fn comparator(&mut self, first: usize) -> Result<Written<'a>> {
+    fn comparator(&mut self, first: usize) -> Result<Written<'a>, Refusal> {
         let start = self.offset();
         let Some(token) = self.take_if(|token| !token.is_word("AND")) else {
             return Err(self.incomplete(first, COMPARATOR));
@@ -309,12 +347,12 @@ impl<'a> Parser<'a> {
     }
 
     /// The value of the comparison whose first token is `first`; only a list will do if `is_list`.
-    fn operand(&mut self, first: usize, is_list: bool) -> Result<Operand<'a>> {
+    fn operand(&mut self, first: usize, field: &F, is_list: bool) -> Result<Operand<'a>, Refusal> {
         let Some(token) = self.take_if(|token| !is_list || token.kind == Kind::Open) else {
             return Err(self.incomplete(first, if is_list { "a list such as ('a', 'b')" } else { "a value" }));
         };
         match token.kind {
-            Kind::Open => self.list(first).map(Operand::List),
+            Kind::Open => self.list(first, field).map(Operand::List),
             Kind::Quoted if token.is_quoted_by(VALUE_QUOTES) => Ok(Operand::Text(token.content())),
             Kind::Bare if is_number(token.text) => Ok(Operand::Number(token.text)),
             Kind::Bare | Kind::Quoted => Ok(Operand::Unquoted),
@@ -323,10 +361,12 @@ impl<'a> Parser<'a> {
     }
 
     /// The rest of a list after its opening parenthesis. A comma after the last text is tolerated.
-    fn list(&mut self, first: usize) -> Result<Vec<&'a str>> {
+    fn list(&mut self, first: usize, field: &F) -> Result<Vec<&'a str>, Refusal> {
         let mut texts = Vec::new();
         let mut after_comma = true;
-        while let Some(token) = self.take() {
+        loop {
+            self.note(|| if after_comma { Expected::Item(field.clone()) } else { Expected::ItemEnd });
+            let Some(token) = self.take() else { return Err(self.incomplete(first, END_OF_LIST)) };
             match token.kind {
                 Kind::Close if texts.is_empty() => {
                     return Err(ill_formed_list("a non-empty list of string values, but got empty list", token, TEXT));
@@ -347,7 +387,6 @@ impl<'a> Parser<'a> {
                 }
             }
         }
-        Err(self.incomplete(first, END_OF_LIST))
     }
 
     fn peek(&self) -> Option<Token<'a>> {
@@ -388,120 +427,30 @@ impl<'a> Parser<'a> {
     }
 
     /// `tokens`, the first of which is where `expected` should be.
-    fn unparsable(&self, tokens: &[Token<'a>], expected: &str) -> Error {
+    fn unparsable(&self, tokens: &[Token<'a>], expected: &'static str) -> Refusal {
         let pieces: Vec<&str> = tokens.iter().map(|token| token.text).collect();
         let start = tokens.first().map_or(self.text.len(), |token| token.start);
-        refused(&self.part.unparsable(self.text, &pieces), start, expected)
+        Refusal::at(&self.part.unparsable(self.text, &pieces), start, expected)
     }
 
     /// The tokens from `first` on, which are the beginning of something that should go on with `expected`.
-    fn incomplete(&self, first: usize, expected: &str) -> Error {
+    fn incomplete(&self, first: usize, expected: &'static str) -> Refusal {
         let pieces: Vec<&str> = self.tokens[first..self.next].iter().map(|token| token.text).collect();
-        refused(&self.part.unparsable(self.text, &pieces), self.offset(), expected)
+        Refusal::at(&self.part.unparsable(self.text, &pieces), self.offset(), expected)
     }
 }
 
-/// What `operand`, written as `raw`, is for a field that takes `values`.
-fn value(values: Values, operand: Operand<'_>, raw: &str) -> Result<Value, String> {
-    match (values, operand) {
-        (Values::Number { noun }, Operand::Number(number)) => match float(number) {
-            Some(float) => Ok(Value::Number(float)),
-            None => {
-                Err(format!("Invalid value for {noun}: '{}' is beyond the largest number, 1.797e308", excerpt(number)))
-            }
-        },
-        (Values::Number { noun }, _) => Err(format!("Expected numeric value type for {noun}. Found {}", excerpt(raw))),
-        (Values::Time { name, integers_only }, Operand::Number(number)) => {
-            let time = match number.parse() {
-                Ok(integer) => Some(Value::Integer(integer)),
-                Err(_) if integers_only => None,
-                Err(_) => float(number).filter(|float| float.abs() < BEYOND_ALL_TIMES).map(Value::Number),
-            };
-            time.ok_or_else(|| format!("Invalid value for numeric attribute '{name}': '{}'", excerpt(number)))
-        }
-        (Values::Time { name, .. }, _) => {
-            Err(format!("Expected numeric value type for numeric attribute: {name}. Found {}", excerpt(raw)))
-        }
-        (Values::Text { .. }, Operand::Text(text)) => Ok(Value::Text(text.to_owned())),
-        (Values::Text { lists: Lists::Allowed, .. }, Operand::List(texts)) => {
-            Ok(Value::List(texts.into_iter().map(str::to_owned).collect()))
-        }
-        (Values::Text { lists: Lists::OnlyFor(name), .. }, Operand::List(_)) => {
-            Err(format!("Only ['{name}'] attributes support comparison with a list of quoted string values."))
-        }
-        (Values::Id, Operand::Text(id)) => experiment_id(id).map(Value::Id),
-        (Values::Id, Operand::List(ids)) => {
-            ids.into_iter().map(experiment_id).collect::<Result<_, _>>().map(Value::Ids)
-        }
-        (Values::Text { .. } | Values::Id, Operand::Unquoted) => Err(format!(
-            "Parameter value is either not quoted or unidentified quote types used for string value {}. Use either \
-             single or double quotes.",
-            excerpt(raw)
-        )),
-        (Values::Text { noun, .. }, Operand::Number(_) | Operand::List(_)) => {
-            Err(format!("Expected a quoted string value for {noun}. Got value {}", excerpt(raw)))
-        }
-        (Values::Id, Operand::Number(_)) => {
-            Err(format!("Expected a quoted string value for attributes. Got value {}", excerpt(raw)))
-        }
-    }
-}
-
-fn expected_value(values: Values) -> &'static str {
-    match values {
-        Values::Number { .. } => "a number",
-        Values::Time { integers_only: false, .. } => "a number within 64 bits",
-        Values::Time { integers_only: true, .. } => "a 64-bit integer",
-        Values::Text { lists: Lists::Allowed, .. } => "a quoted text or a list of them",
-        Values::Text { .. } => TEXT,
-        Values::Id => "a quoted id or a list of them",
-    }
-}
-
-fn experiment_id(id: &str) -> Result<i64, String> {
-    validate::experiment_id(id).map_err(|refusal| refusal.to_string())
-}
-
-/// Whether `text` is a number of the grammar, which has no words such as `inf` and no leading plus sign.
-fn is_number(text: &str) -> bool {
-    let unsigned = text.strip_prefix('-').unwrap_or(text);
-    unsigned.starts_with(|first: char| first.is_ascii_digit() || first == '.') && unsigned.parse::<f64>().is_ok()
-}
-
-/// A number of the grammar as metrics are kept; `None` if it is too large for a finite one.
-fn float(number: &str) -> Option<f64> {
-    let float: f64 = number.parse().expect("is_number has parsed it");
-    float.is_finite().then(|| MetricValue::new(float).get())
-}
-
-fn check_pattern(pattern: &str, start: usize) -> Result<()> {
-    if pattern.len() <= MAX_PATTERN_BYTES {
-        return Ok(());
-    }
-    let bytes = pattern.len();
-    let refusal = format!(
-        "Invalid pattern '{}': it has {bytes} bytes, at most {MAX_PATTERN_BYTES} are allowed.",
-        excerpt(pattern)
-    );
-    Err(refused(&refusal, start, "a shorter pattern"))
-}
-
-fn too_many_clauses(byte: usize) -> Error {
+fn too_many_clauses(byte: usize) -> Refusal {
     let refusal = format!("Invalid filter: it has too many comparisons, at most {MAX_CLAUSES} are allowed.");
-    refused(&refusal, byte, "the end of the filter")
+    Refusal::at(&refusal, byte, "the end of the filter")
 }
 
-fn invalid_comparator(written: &Written<'_>, valid: &[Comparator]) -> Error {
+fn invalid_comparator(written: &Written<'_>, valid: &[Comparator]) -> Refusal {
     let valid = field::set_of(valid.iter().map(|comparator| comparator.sql()));
     let refusal = format!("Invalid comparator '{}' not one of '{valid}'", excerpt(written.text));
-    refused(&refusal, written.start, COMPARATOR)
+    Refusal::at(&refusal, written.start, COMPARATOR)
 }
 
-fn ill_formed_list(problem: &str, token: Token<'_>, expected: &str) -> Error {
-    refused(&format!("While parsing a list in the query, expected {problem}"), token.start, expected)
-}
-
-/// The contract's text with the place added: clients match on the beginning.
-fn refused(text: &str, byte: usize, expected: &str) -> Error {
-    Error::Invalid(format!("{text} (at byte {byte}: expected {expected})"))
+fn ill_formed_list(problem: &str, token: Token<'_>, expected: &'static str) -> Refusal {
+    Refusal::at(&format!("While parsing a list in the query, expected {problem}"), token.start, expected)
 }

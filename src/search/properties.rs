@@ -129,9 +129,31 @@ proptest! {
         if let Ok(filter) = parse_experiment_filter(&text) {
             prop_assert_eq!(parse_experiment_filter(&filter.to_string()).unwrap(), filter);
         }
+        for at in (0..=text.len()).filter(|at| text.is_char_boundary(*at)) {
+            let completion = complete_run_filter(&text, at);
+            prop_assert!(completion.word.start <= at && at <= completion.word.end);
+            prop_assert!(text.get(completion.word).is_some_and(|word| word.contains(completion.typed)));
+        }
+        if let Some((place, _)) = run_filter_problem(&text) {
+            prop_assert!(text.get(place).is_some());
+        }
         let item = [text];
         let _ = parse_run_order(&item);
         let _ = parse_experiment_order(&item);
+    }
+
+    #[test]
+    fn whatever_is_completed_parses_as_far_as_it_goes(clauses in prop::collection::vec(run_comparison(), 1..3)) {
+        let text = Filter { clauses }.to_string();
+        for at in (0..=text.len()).filter(|at| text.is_char_boundary(*at)) {
+            let Completion { word, words, expects, .. } = complete_run_filter(&text, at);
+            for insert in words {
+                let replaced = format!("{}{insert}", &text[..word.start]);
+                // Nothing is wrong but what is missing at its end.
+                let problem = run_filter_problem(&replaced);
+                prop_assert!(problem.as_ref().is_none_or(|(place, _)| place.end == replaced.len()), "{expects:?} {replaced} {problem:?}");
+            }
+        }
     }
 
     #[test]

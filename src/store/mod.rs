@@ -8,14 +8,17 @@
 
 mod accounts;
 mod artifacts;
+mod bulk;
 mod changes;
 mod compaction;
 pub mod curves;
 mod datasets;
 mod db;
+mod diff;
 mod documents;
 mod experiments;
 mod filesystem;
+mod find;
 mod history;
 mod keys;
 mod lineage;
@@ -38,20 +41,26 @@ pub use accounts::{
     Token, TokenKind,
 };
 pub use artifacts::{Claim, DirectoryUsage, FileRecord};
+pub use bulk::{Kin, MAX_BULK_RUNS, RunSet};
 pub use changes::{ChangedRun, Changes};
+pub use diff::{Diff, DiffKind, DiffRequest, DiffRow, DiffValue};
 pub use documents::RunDocument;
+pub use find::Found;
 pub use history::{HistoryPage, RunPoints};
 pub use lineage::{Edge, Graph, Node, Role, TrainingSummary};
 pub use logged_models::{ModelDataset, ModelOrder, ModelOrderField, ModelPage, ModelSearch, NewLoggedModel};
 pub use overview::ExperimentSummary;
-pub use plots::{FoundSeries, InlineCurve, InlineRequest, Series, SeriesAttempt, SeriesRequest};
+pub use plots::{
+    FoundSeries, FoundValues, InlineCurve, InlineRequest, MetricCell, MetricRow, Series, SeriesAttempt, SeriesRequest,
+    ValuesRequest,
+};
 pub use runs::RunUpdate;
 pub use search::{
     ExperimentPage, ExperimentSearch, FieldValue, Fork, Pace, Parent, ParentState, Row, Rows, RowsSearch, RunCursor,
     RunPage, RunSearch, Totals, TreeLevel, TreePart, TreeRow,
 };
 use sqlx::migrate::{MigrateError, Migrator};
-pub use summaries::{KeyKind, KeySearch, KeySummary, KeyValues};
+pub use summaries::{KeyKind, KeySearch, KeySummary, KeyValues, NamePart, ValueSearch, ValuesOf};
 use tokio::sync::Semaphore;
 pub use writer::{LogBatch, ModelMetric, NewRun};
 

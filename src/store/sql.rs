@@ -168,6 +168,22 @@ impl Sql {
         }
     }
 
+    /// Appends a condition: the text in `column` begins with `start`, letter by letter.
+    pub fn begins(&mut self, column: &'static str, start: &str) -> &mut Self {
+        let length = start.chars().count() as i64;
+        self.push("substr(").push(column).push(", 1, CAST(").bind(length).push(" AS INTEGER)) = ").bind(start)
+    }
+
+    /// Appends a condition: the text in `column` has `part` in it, in any case of ASCII letters. No character is a
+    /// wildcard, so that it is not LIKE: taking out what is there changes the text, on both databases alike.
+    pub fn contains(&mut self, column: &'static str, part: &str) -> &mut Self {
+        if part.is_empty() {
+            return self.push(column).push(" IS NOT NULL");
+        }
+        self.push("replace(lower(").push(column).push("), ").bind(part.to_ascii_lowercase());
+        self.push(", '') <> lower(").push(column).push(")")
+    }
+
     fn bind_list(&mut self, list: Arg) -> &mut Self {
         self.args.push(list);
         write!(self.text, "${})", self.args.len()).expect("writing to a String cannot fail");

@@ -42,10 +42,43 @@ pub struct KeySearch {
     pub experiments: Vec<i64>,
     /// What they name.
     pub kind: KeyKind,
-    /// What they begin with.
-    pub prefix: String,
+    /// What they have in them.
+    pub text: NamePart,
     /// At most this many.
     pub limit: usize,
+}
+
+/// A part of a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NamePart {
+    /// Its beginning, letter by letter.
+    Start(String),
+    /// Anything in it, in any case of ASCII letters; names that begin with it come first.
+    Within(String),
+}
+
+/// Which values to list.
+#[derive(Debug, Clone)]
+pub struct ValueSearch {
+    /// The experiments whose runs have them.
+    pub experiments: Vec<i64>,
+    /// What they are values of.
+    pub of: ValuesOf,
+    /// What they have in them, in any case of ASCII letters.
+    pub text: String,
+    /// At most this many.
+    pub limit: usize,
+}
+
+/// What has values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ValuesOf {
+    /// The param of this name.
+    Param(String),
+    /// The tag of this name.
+    Tag(String),
+    /// The users that runs say have started them.
+    Users,
 }
 
 /// A name and what it stands for. Runs in the trash count too: looking each up would cost more than it tells.
@@ -116,6 +149,38 @@ impl Store {
             |(id, key): (i64, String)| found.remove(&id).map(|(runs, values)| KeySummary { key, runs, values });
         Ok(keys.into_iter().filter_map(summary).collect())
     }
+
+    /// The most frequent values with the number of runs of each, which may be in the trash. Values of more than 200
+    /// characters are left out.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn list_values(&self, caller: &Caller, search: ValueSearch) -> Result<Vec<(String, i64)>> {
+        let (column, table, key) = match &search.of {
+            ValuesOf::Param(key) => ("head", KeyKind::Param.table(), Some(key)),
+            ValuesOf::Tag(key) => ("head", KeyKind::Tag.table(), Some(key)),
+            ValuesOf::Users => ("user_id", "run", None),
+        };
+        let key_id = match key {
+            Some(key) => self.inner.keys.find(self.db(), key).await?,
+            None => None,
+        };
+        if search.experiments.is_empty() || (key.is_some() && key_id.is_none()) {
+            return Ok(Vec::new());
+        }
+        let _turn = self.search_turn().await?;
+        let mut tx = self.db().read().await?;
+        let mut statement = sql("SELECT ");
+        statement.push(column).push(", count(*) FROM ").push(table).push(" WHERE experiment_id");
+        statement.bind_ints(tx.dialect(), &search.experiments).visible_to(caller, "experiment_id");
+        if let Some(key_id) = key_id {
+            statement.push(" AND key_id = ").bind(key_id).push(" AND tail IS NULL");
+        }
+        statement.push(" AND ").push(column).push(" <> '' AND ").contains(column, &search.text);
+        statement.push(" GROUP BY ").push(column).push(" ORDER BY count(*) DESC, ").push(column);
+        statement.push(" LIMIT ").bind(search.limit as i64);
+        tx.all(statement).await
+    }
 }
 
 /// The names, by jumping from one to the next in the index instead of reading the entries of each.
@@ -127,11 +192,18 @@ fn names(dialect: Dialect, caller: &Caller, search: &KeySearch) -> Sql {
     statement.bind_ints(dialect, &search.experiments).visible_to(caller, "x.id");
     statement.push(" UNION ALL SELECT u.experiment_id, (SELECT min(s.key_id) FROM ").push(table);
     statement.push(
-        " s WHERE s.experiment_id = u.experiment_id AND s.key_id > u.key_id) FROM used u WHERE u.key_id IS NOT NULL)
-         SELECT DISTINCT k.id, k.name FROM used u JOIN key k ON k.id = u.key_id WHERE substr(k.name, 1, CAST(",
+        " s WHERE s.experiment_id = u.experiment_id AND s.key_id > u.key_id) FROM used u WHERE u.key_id IS NOT NULL) \
+         SELECT n.id, n.name FROM (SELECT DISTINCT k.id, k.name FROM used u JOIN key k ON k.id = u.key_id) n WHERE ",
     );
-    statement.bind(search.prefix.chars().count() as i64).push(" AS INTEGER)) = ").bind(search.prefix.as_str());
-    statement.push(" ORDER BY k.name LIMIT ").bind(search.limit as i64);
+    match &search.text {
+        NamePart::Start(text) => statement.begins("n.name", text).push(" ORDER BY n.name"),
+        NamePart::Within(text) => {
+            let folded = text.to_ascii_lowercase();
+            statement.contains("n.name", text).push(" ORDER BY CASE WHEN ");
+            statement.begins("lower(n.name)", &folded).push(" THEN 0 ELSE 1 END, n.name")
+        }
+    };
+    statement.push(" LIMIT ").bind(search.limit as i64);
     statement
 }
 

@@ -9,7 +9,7 @@ use crate::http::reply::Json;
 use crate::http::routes::Request;
 use crate::model::Caller;
 use crate::state::AppState;
-use crate::store::{KeyKind, KeySearch, KeySummary, KeyValues};
+use crate::store::{KeyKind, KeySearch, KeySummary, KeyValues, NamePart};
 use crate::validate::{self, excerpt};
 
 /// Names of one answer.
@@ -34,7 +34,8 @@ impl Request for ListKeys {
         let prefix = fields.text("prefix")?.unwrap_or_default();
         validate::no_nul("prefix", &prefix)?;
         let experiments = read_experiments(fields)?;
-        Ok(ListKeys(KeySearch { experiments, kind, prefix, limit: read_bounded(fields, "limit", 20, 1..=MAX_KEYS)? }))
+        let limit = read_bounded(fields, "limit", 20, 1..=MAX_KEYS)?;
+        Ok(ListKeys(KeySearch { experiments, kind, text: NamePart::Start(prefix), limit }))
     }
 }
 

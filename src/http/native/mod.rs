@@ -4,16 +4,23 @@
 //! `-Infinity`, and what a run does not have is `null`.
 
 pub mod artifacts;
+pub mod bulk;
 pub mod changes;
+pub mod complete;
 mod curve_json;
+pub mod diff;
 pub mod experiments;
 pub mod export;
+pub mod find;
 pub mod inline_curves;
 pub mod keys;
 pub mod lineage;
 mod numbers;
 pub mod rows;
 pub mod series;
+pub mod values;
+
+use std::collections::HashSet;
 
 use serde::{Serialize, Serializer};
 
@@ -44,17 +51,20 @@ fn invalid(name: &str, value: &str, allowed: &str) -> Error {
 
 /// A list of ids or names that must have an item, and at most `limit`.
 fn read_names(fields: &mut Fields, name: &str, limit: usize) -> Result<Vec<String>> {
+    let names = read_any_names(fields, name, limit)?;
+    if names.is_empty() { Err(fields.missing(name)) } else { Ok(names) }
+}
+
+/// A list of at most `limit` ids or names, each once.
+fn read_any_names(fields: &mut Fields, name: &str, limit: usize) -> Result<Vec<String>> {
     let names = fields.texts(name)?;
-    if names.is_empty() {
-        return Err(fields.missing(name));
-    }
     if names.len() > limit {
         return Err(Error::Invalid(format!("'{name}' has {} items; at most {limit} are allowed", names.len())));
     }
-    let mut unique: Vec<String> = Vec::with_capacity(names.len());
+    let (mut unique, mut seen) = (Vec::with_capacity(names.len()), HashSet::new());
     for item in names {
         validate::no_nul(name, &item)?;
-        if !unique.contains(&item) {
+        if seen.insert(item.clone()) {
             unique.push(item);
         }
     }

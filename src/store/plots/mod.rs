@@ -4,11 +4,14 @@
 mod attempts;
 mod inline;
 mod read;
+mod values;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 pub use inline::{InlineCurve, InlineRequest};
+
+pub use values::{FoundValues, MetricCell, MetricRow, ValuesRequest};
 
 use self::attempts::Group;
 use self::read::Source;

@@ -151,6 +151,18 @@ impl Store {
         Ok(page(found.into_iter().map(|place| place.id).collect(), next))
     }
 
+    /// The internal ids of all runs that match, in order, and one more if they are more than the limit.
+    pub(super) async fn find_run_ids(&self, caller: &Caller, search: &RunSearch) -> Result<Vec<i64>> {
+        let (experiments, ids) = self.prepare(caller, search).await?;
+        let mut query = Query::new(self.db().dialect(), search, &experiments, &ids)?;
+        if experiments.is_empty() {
+            return Ok(Vec::new());
+        }
+        let _turn = self.search_turn().await?;
+        let mut tx = self.db().read().await?;
+        query.find_ids(&mut tx).await
+    }
+
     /// Waits until this search may begin: some connections are kept for what is never slow.
     pub(super) async fn search_turn(&self) -> Result<SemaphorePermit<'_>> {
         match tokio::time::timeout(TURN_TIMEOUT, self.inner.searches.acquire()).await {

@@ -2,14 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of tests fails like a test")]
 
+mod bulk;
 mod changes;
+mod complete;
+mod diff;
 mod experiments;
+mod find;
 mod keys;
 mod odd_series;
 mod orders;
 mod revalidation;
 mod rows;
 mod trees;
+mod values;
 
 use serde_json::{Value, json};
 
@@ -21,7 +26,7 @@ async fn rows(app: &App, request: Value) -> Value {
 }
 
 async fn ask_rows(app: &App, request: Value) -> Reply {
-    app.post("/api/windvane/v1/rows", request).await
+    post(app, "rows", request).await
 }
 
 /// The cells of the first column that was asked for, as texts.
@@ -36,6 +41,11 @@ fn first_cells(table: &Value) -> Vec<String> {
 /// The answer to a `GET` with this path and query.
 async fn get(app: &App, path: &str) -> Reply {
     app.get(&format!("/api/windvane/v1/{path}")).await
+}
+
+/// The answer to a `POST` with this path.
+async fn post(app: &App, path: &str, request: Value) -> Reply {
+    app.post(&format!("/api/windvane/v1/{path}"), request).await
 }
 
 async fn log_metric(app: &App, run_id: &str, key: &str, value: impl Into<Value>) {

@@ -6,9 +6,9 @@ use windvane::error::{Error, Resource};
 use windvane::model::{Caller, Identity, KeyValue, MetricValue, ModelOutput, NewLocation, Point, Role, ViewType};
 use windvane::search::parse_experiment_filter;
 use windvane::store::{
-    ANYONE, AccountChange, Accounts, EVERYONE, ExperimentSearch, InlineRequest, KeyKind, KeySearch, LogBatch,
-    ModelMetric, Namespace, NewPrincipal, NewRun, NewToken, PrincipalKind, RowsSearch, RunSearch, RunUpdate, Store,
-    TokenKind,
+    ANYONE, AccountChange, Accounts, DiffKind, DiffRequest, EVERYONE, ExperimentSearch, Found, InlineRequest, KeyKind,
+    KeySearch, Kin, LogBatch, ModelMetric, NamePart, Namespace, NewPrincipal, NewRun, NewToken, PrincipalKind,
+    RowsSearch, RunSearch, RunSet, RunUpdate, Store, TokenKind, ValueSearch, ValuesOf, ValuesRequest,
 };
 
 use super::support::*;
@@ -279,8 +279,19 @@ async fn whoever_has_no_role_in_a_namespace_finds_nothing_of_it() {
         assert_eq!(summaries.iter().map(|summary| summary.experiment.id).collect::<Vec<_>>(), [mine]);
         assert!(store.search_datasets(who, &[theirs]).await.unwrap().is_empty());
         for kind in [KeyKind::Metric, KeyKind::Param, KeyKind::Tag] {
-            let search = KeySearch { experiments: vec![theirs], kind, prefix: String::new(), limit: 9 };
+            let search = KeySearch { experiments: vec![theirs], kind, text: NamePart::Start(String::new()), limit: 9 };
             assert_eq!(store.list_keys(who, search).await.unwrap(), []);
+        }
+        for of in [ValuesOf::Param("lr".to_owned()), ValuesOf::Tag("t".to_owned()), ValuesOf::Users] {
+            let search = ValueSearch { experiments: vec![theirs], of, text: String::new(), limit: 9 };
+            assert_eq!(store.list_values(who, search).await.unwrap(), []);
+        }
+        let diff = DiffRequest { run_ids: vec![run.clone()], all: true, kinds: DiffKind::ALL.to_vec() };
+        assert!(matches!(store.diff_runs(who, &diff).await, Err(Error::NotFound(_))));
+        let values = ValuesRequest { run_ids: vec![run.clone()], ..ValuesRequest::default() };
+        assert!(matches!(store.read_values(who, &values).await, Err(Error::NotFound(_))));
+        for text in ["theirs", "run-", &run] {
+            assert_eq!(store.find_by_text(who, text, 9).await.unwrap(), Found::default(), "{text}");
         }
         let changes = store.list_changes(who, Some(0), &[]).await.unwrap();
         assert_eq!((changes.runs.unwrap().len(), changes.experiments), (0, vec![mine]));
@@ -328,6 +339,7 @@ async fn changes_need_the_role_that_the_route_demands() {
             let tag = KeyValue { key: "k".to_owned(), value: "v".to_owned() };
             let new = NewRun { experiment_id: theirs, ..new_run(100 + needs as i64 + expected.len() as i64) };
             let outputs = [ModelOutput { model_id: model.clone(), step: 0 }];
+            let together = RunSet::Named(vec![run.clone()]);
             let changes = [
                 store.log(who, &run, metric("loss", ascending(5, 1))).await,
                 store.log(who, &run, measured()).await,
@@ -339,6 +351,10 @@ async fn changes_need_the_role_that_the_route_demands() {
                 store.log_outputs(who, &run, &outputs).await,
                 store.delete_run(who, &run, NOW).await,
                 store.restore_run(who, &run).await,
+                store.delete_runs(who, &together, Kin::default(), NOW).await.map(drop),
+                store.restore_runs(who, &together, Kin::default()).await.map(drop),
+                store.tag_runs(who, &together, "fresh name", Some("v")).await.map(drop),
+                store.tag_runs(who, &together, "never used", None).await.map(drop),
                 store.authorize(who, theirs).await,
             ];
             for (number, change) in changes.into_iter().enumerate() {

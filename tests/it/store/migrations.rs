@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use windvane::model::{Lifecycle, NewLocation, RunStatus, ViewType};
 use windvane::search::{parse_run_columns, parse_run_filter, parse_run_order};
 use windvane::store::{
-    FieldValue, KeyKind, KeySearch, KeySummary, KeyValues, NewRun, Row, RowsSearch, RunSearch, RunUpdate, Store,
+    FieldValue, KeyKind, KeySearch, KeySummary, KeyValues, NamePart, NewRun, Row, RowsSearch, RunSearch, RunUpdate,
+    Store,
 };
 
 use super::support::*;
@@ -226,7 +227,7 @@ async fn tables_names_and_changes_of_a_database_of_the_first_version_are_those_o
         let texts: Vec<FieldValue> = texts.into_iter().map(cut).map(FieldValue::Text).collect();
         assert_eq!(rows.rows.iter().map(value).collect::<Vec<_>>(), texts);
         for kind in [KeyKind::Metric, KeyKind::Param, KeyKind::Tag] {
-            let asked = KeySearch { experiments: vec![0, 1], kind, prefix: String::new(), limit: 100 };
+            let asked = KeySearch { experiments: vec![0, 1], kind, text: NamePart::Start(String::new()), limit: 100 };
             let keys = old_store.list_keys(&OPEN, asked.clone()).await.unwrap();
             assert_eq!(keys, new_store.list_keys(&OPEN, asked).await.unwrap());
             assert!(!keys.is_empty(), "{kind:?}");

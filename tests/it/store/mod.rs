@@ -2,12 +2,16 @@
 
 mod access;
 mod artifacts;
+mod bulk;
 mod changes;
 mod compaction;
+mod completion;
 mod concurrency;
 mod curves;
+mod diff;
 mod documents;
 mod experiments;
+mod finding;
 mod lineage;
 mod logged_models;
 mod logging;
@@ -27,3 +31,4 @@ mod statements;
 pub mod support;
 mod tables;
 mod trees;
+mod values;

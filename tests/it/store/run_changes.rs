@@ -2,7 +2,7 @@
 
 use windvane::error::Result;
 use windvane::model::{Dataset, DatasetInput, ModelOutput, RunStatus};
-use windvane::store::{LogBatch, ModelMetric, NewLoggedModel, RunUpdate, Store};
+use windvane::store::{Kin, LogBatch, ModelMetric, NewLoggedModel, RunSet, RunUpdate, Store};
 
 use super::support::*;
 
@@ -38,6 +38,11 @@ pub enum Change {
     LogModelOutput,
     DeleteRun,
     RestoreRun,
+    DeleteTogether,
+    RestoreTogether,
+    TagTogether,
+    NameTogether,
+    UntagTogether,
     DeleteExperiment,
     RestoreExperiment,
     RenameExperiment,
@@ -47,7 +52,7 @@ pub enum Change {
 }
 
 impl Change {
-    pub const ALL: [Change; 24] = [
+    pub const ALL: [Change; 29] = [
         Change::LogPoint,
         Change::LogOlderPoint,
         Change::LogModelPoint,
@@ -66,6 +71,11 @@ impl Change {
         Change::LogModelOutput,
         Change::DeleteRun,
         Change::RestoreRun,
+        Change::DeleteTogether,
+        Change::RestoreTogether,
+        Change::TagTogether,
+        Change::NameTogether,
+        Change::UntagTogether,
         Change::DeleteExperiment,
         Change::RestoreExperiment,
         Change::RenameExperiment,
@@ -91,6 +101,7 @@ impl Change {
     pub async fn apply(self, store: &Store, experiment: i64, run_id: &str, number: i64) -> Result<()> {
         let text = number.to_string();
         let later = point(NOW + number, number, number as f64);
+        let together = RunSet::Named(vec![run_id.to_owned()]);
         match self {
             Change::LogPoint => store.log(&OPEN, run_id, metric("loss", vec![later])).await,
             Change::LogOlderPoint => store.log(&OPEN, run_id, metric("loss", vec![point(0, -number, 1.0)])).await,
@@ -148,6 +159,13 @@ impl Change {
             }
             Change::DeleteRun => store.delete_run(&OPEN, run_id, NOW).await,
             Change::RestoreRun => store.restore_run(&OPEN, run_id).await,
+            Change::DeleteTogether => store.delete_runs(&OPEN, &together, Kin::default(), NOW).await.map(drop),
+            Change::RestoreTogether => store.restore_runs(&OPEN, &together, Kin::default()).await.map(drop),
+            Change::TagTogether => store.tag_runs(&OPEN, &together, "team", Some(&text)).await.map(drop),
+            Change::NameTogether => {
+                store.tag_runs(&OPEN, &together, "mlflow.runName", Some(&format!("together {number}"))).await.map(drop)
+            }
+            Change::UntagTogether => store.tag_runs(&OPEN, &together, "team", None).await.map(drop),
             Change::DeleteExperiment => store.delete_experiment(&OPEN, experiment, NOW).await,
             Change::RestoreExperiment => store.restore_experiment(&OPEN, experiment, NOW).await,
             Change::RenameExperiment => {

@@ -3,8 +3,8 @@
 use windvane::model::{Lifecycle, NewLocation, RunStatus, ViewType};
 use windvane::search::{parse_run_columns, parse_run_filter, parse_run_order};
 use windvane::store::{
-    FieldValue, FileRecord, KeyKind, KeySearch, KeySummary, KeyValues, LogBatch, NewRun, Pace, Row, Rows, RowsSearch,
-    RunSearch, RunUpdate, Store,
+    FieldValue, FileRecord, KeyKind, KeySearch, KeySummary, KeyValues, LogBatch, NamePart, NewRun, Pace, Row, Rows,
+    RowsSearch, RunSearch, RunUpdate, Store,
 };
 
 use super::support::*;
@@ -169,7 +169,10 @@ async fn names_are_listed_with_the_values_they_have_in_the_experiments() {
         }
         let keys = async |kind, prefix: &str, experiments: &[i64]| {
             let (experiments, prefix) = (experiments.to_vec(), prefix.to_owned());
-            store.list_keys(&OPEN, KeySearch { experiments, kind, prefix, limit: 10 }).await.unwrap()
+            store
+                .list_keys(&OPEN, KeySearch { experiments, kind, text: NamePart::Start(prefix), limit: 10 })
+                .await
+                .unwrap()
         };
 
         let range = |runs, min, max| KeySummary {
