@@ -63,6 +63,30 @@ const HOSTILE = "hostile <img src=x onerror=alert(1)>";
 /** The name of a picture, the address, and what is seen once the screen is there. */
 const SCREENS = [
   ["experiments", () => "#/", (page) => page.getByRole("link", { name: "aifs/global" })],
+  ["experiments-trash", () => "#/experiments?state=deleted", (page) => page.getByText("aifs/global").or(page.locator(".empty"))],
+  ["runs", () => `#/experiments/${ids("aifs/global")}/runs`, (page) => page.getByRole("link", { name: "huber" })],
+  ["runs-charts", () => `#/experiments/${ids("aifs/global")}/runs?show=both`, (page) => page.locator("canvas")],
+  ["runs-nested", () => `#/experiments/${ids("aifs/sweep")}/runs?open=${runs.get("rate-width-batch").run}`, (page) =>
+    page.getByRole("link", { name: "lr 1e-04 channels 256 batch 2" })],
+  ["runs-filtered", () => `#/experiments/${ids("aifs/global")}/runs?q=metrics.absent%20%3E%201`, (page) => page.locator(".empty")],
+  ["runs-mistake", () => `#/experiments/${ids("aifs/global")}/runs?q=metrics.loss%20%3E`, (page) => page.getByText("expected")],
+  ["runs-of-two", () => `#/experiments/${ids("aifs/global", "ensemble/crps")}/runs`, (page) =>
+    page.getByRole("link", { name: "crps-wide" })],
+  ["runs-of-all", () => "#/runs?flat=1", (page) => page.getByRole("link", { name: "huber" })],
+  ["run", () => at("control-long-rollout"), (page) => page.locator("canvas")],
+  ["run-running", () => at("control-lr-2e-5"), (page) => page.locator("canvas")],
+  ["run-metrics", () => at("control-long-rollout", "/model-metrics"), (page) => page.locator("canvas")],
+  ["run-system-metrics", () => at("control-long-rollout", "/system-metrics"), (page) => page.locator("canvas")],
+  ["run-params", () => at("control-long-rollout", "/params"), (page) => page.getByText("max_steps")],
+  ["run-artifacts", () => at("control-long-rollout", "/artifacts"), (page) => page.getByText("terminal_log.txt")],
+  ["run-lineage", () => at("control-long-rollout", "/lineage"), (page) => page.getByText("forked")],
+  ["run-hostile", () => at(HOSTILE), (page) => page.getByText(HOSTILE)],
+  ["run-absent", () => `#/experiments/1/runs/${"0".repeat(32)}`, (page) => page.getByText("cannot be shown")],
+  ["truth", () => at("odd series", "/model-metrics"), (page) => page.locator("canvas")],
+  ["compare", () => `#/compare?runs=${["huber", "narrow-256", "crps-wide"].map((name) => runs.get(name).run).join(",")}`, (page) =>
+    page.locator("canvas")],
+  ["compare-none", () => "#/compare", (page) => page.locator(".empty")],
+  ["unknown", () => "#/models/aifs", (page) => page.getByText("There is no such page.")],
 ];
 
 for (const [name, where, sight] of SCREENS) {
