@@ -13,6 +13,8 @@ use crate::model::Caller;
 const TOP_VALUES: i64 = 10;
 /// Variables for experiments in one statement.
 const MAX_VARIABLES: usize = 16_384;
+/// Keys of one statement that has a part for each: SQLite joins at most 500 parts.
+const MAX_PARTS: usize = 400;
 
 /// What has names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -239,7 +241,7 @@ async fn tops(tx: &mut Tx, caller: &Caller, search: &KeySearch, ids: &[i64]) -> 
     let dialect = tx.dialect();
     let mut found: HashMap<i64, (i64, KeyValues)> = HashMap::new();
     // Every key repeats the experiments: below SQLite's limit of variables.
-    for part in ids.chunks((MAX_VARIABLES / search.experiments.len().next_power_of_two()).max(1)) {
+    for part in ids.chunks((MAX_VARIABLES / search.experiments.len().next_power_of_two()).clamp(1, MAX_PARTS)) {
         let mut statement = Sql::default();
         for id in part {
             statement.push(if statement.is_empty() { "SELECT * FROM (" } else { " UNION ALL SELECT * FROM (" });

@@ -13,7 +13,7 @@ use crate::store::{KeyKind, KeySearch, KeySummary, KeyValues, NamePart};
 use crate::validate::{self, excerpt};
 
 /// Names of one answer.
-const MAX_KEYS: i64 = 1_000;
+const MAX_KEYS: i64 = 5_000;
 
 /// `keys`.
 pub struct ListKeys(KeySearch);

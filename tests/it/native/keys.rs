@@ -203,6 +203,24 @@ async fn as_many_names_of_as_many_experiments_as_allowed_are_told() {
 }
 
 #[tokio::test]
+async fn all_params_of_a_large_configuration_are_told_at_once() {
+    for db in support::databases().await {
+        let app = support::app(db).await;
+        let run_id = app.run().await;
+        for first in (0..1_200).step_by(100) {
+            let params: Vec<Value> =
+                (first..first + 100).map(|key| json!({ "key": format!("p{key:04}"), "value": "1" })).collect();
+            app.post("runs/log-batch", json!({ "run_id": run_id, "params": params })).await.expect_ok();
+        }
+
+        let found = keys(&app, "kind=param&limit=5000&experiment_ids=0").await;
+
+        assert_eq!(found.len(), 1_200);
+        assert!(found.iter().all(|key| key["values"] == json!([{ "value": "1", "runs": 1 }])));
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_asked_of_names_is_refused_by_name_with_what_is_allowed() {
     let app = support::app(support::Database::sqlite()).await;
     let refusal = async |query: &str| get(&app, &format!("keys?{query}")).await.invalid();
@@ -211,8 +229,8 @@ async fn what_cannot_be_asked_of_names_is_refused_by_name_with_what_is_allowed()
     assert_snapshot!(refusal("kind=").await, @"Missing value for required parameter 'kind'. See the API docs for more information about request parameters.");
     assert_snapshot!(refusal("kind=metrics").await, @"Invalid value 'metrics' for parameter 'kind' supplied. It must be one of metric, param, tag.");
     assert_snapshot!(refusal("kind=metric&kind=tag").await, @r#"Invalid value ["metric","tag"] for parameter 'kind' supplied:  Hint: Value was of type 'list'. See the API docs for more information about request parameters."#);
-    assert_snapshot!(refusal("kind=metric&limit=0").await, @"Invalid value 0 for parameter 'limit' supplied: it must be from 1 to 100.");
-    assert_snapshot!(refusal("kind=metric&limit=101").await, @"Invalid value 101 for parameter 'limit' supplied: it must be from 1 to 100.");
+    assert_snapshot!(refusal("kind=metric&limit=0").await, @"Invalid value 0 for parameter 'limit' supplied: it must be from 1 to 5000.");
+    assert_snapshot!(refusal("kind=metric&limit=5001").await, @"Invalid value 5001 for parameter 'limit' supplied: it must be from 1 to 5000.");
     assert_snapshot!(refusal("kind=metric&limit=ten").await, @r#"Invalid value "ten" for parameter 'limit' supplied:  Hint: Value was of type 'str'. See the API docs for more information about request parameters."#);
     assert_snapshot!(refusal("kind=metric&prefix=%00").await, @"Invalid value for parameter 'prefix' supplied: it contains a NUL character at byte 0, which cannot be stored.");
     assert_snapshot!(refusal("kind=metric&experiment_ids=all").await, @"Invalid experiment ID 'all'. Experiment ID must be a valid integer.");

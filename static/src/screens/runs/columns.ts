@@ -1,0 +1,166 @@
+// The columns of a table of runs: what they are called in an address, what the server is asked for, how they sort. Pure.
+
+import { field } from "../../lib/filter.ts";
+import { NOTE } from "../../api/experiments.ts";
+
+/** A column. `key` is the name of a metric, param or tag, or which of our own columns. */
+export interface Column {
+  /** As it stands in an address. */
+  id: string;
+  kind: "own" | "metric" | "param" | "tag" | "curve";
+  key: string;
+}
+
+/** The columns that every table may have; the first stands always, and first. */
+export const OWN_COLUMNS = ["name", "status", "started", "ended", "duration", "user", "experiment", "steps", "id", "note"] as const;
+export type OwnColumn = (typeof OWN_COLUMNS)[number];
+
+const OWN: Readonly<Record<OwnColumn, { title: string; fields: readonly string[]; sort: string | null; width: number }>> = {
+  name: { title: "Name", fields: ["attributes.run_name"], sort: "attributes.run_name", width: 300 },
+  status: { title: "Status", fields: ["attributes.status"], sort: "attributes.status", width: 184 },
+  started: { title: "Started", fields: ["attributes.start_time"], sort: "attributes.start_time", width: 150 },
+  ended: { title: "Ended", fields: ["attributes.end_time"], sort: "attributes.end_time", width: 150 },
+  duration: { title: "Duration", fields: ["attributes.start_time", "attributes.end_time"], sort: null, width: 100 },
+  user: { title: "User", fields: ["attributes.user_id"], sort: "attributes.user_id", width: 96 },
+  experiment: { title: "Experiment", fields: [], sort: null, width: 160 },
+  steps: { title: "Steps", fields: [], sort: null, width: 96 },
+  id: { title: "Id", fields: [], sort: "attributes.run_id", width: 112 },
+  note: { title: "Note", fields: [`tags.${NOTE}`], sort: `tags.${NOTE}`, width: 220 },
+};
+
+/** What is asked of every row whatever its columns: few, so that the first answer is quick. */
+export const BASE_FIELDS = ["attributes.run_name", "attributes.status", "attributes.start_time", "attributes.end_time", "attributes.user_id"] as const;
+
+const ENTITIES = { metric: "metrics", param: "params", tag: "tags", curve: "metrics" } as const;
+const KINDS = { metrics: "metric", params: "param", tags: "tag", curve: "curve" } as const;
+const WIDTHS = { metric: 124, param: 132, tag: 124, curve: 132 } as const;
+/** The narrowest and the widest that a column can be made, px. */
+export const NARROWEST = 56;
+export const WIDEST = 900;
+
+export function own(key: OwnColumn): Column {
+  return { id: key, kind: "own", key };
+}
+
+/** The column of a metric, param or tag, or of the curve of a metric; null where its name cannot be written down. */
+export function keyed(kind: "metric" | "param" | "tag" | "curve", key: string): Column | null {
+  const name = field(ENTITIES[kind], key);
+  if (name === null) return null;
+  return { id: kind === "curve" ? name.replace("metrics", "curve") : name, kind, key };
+}
+
+/** The column that stands in an address as `id`. */
+export function readColumn(id: string): Column | null {
+  const known = OWN_COLUMNS.find((name) => name === id);
+  if (known !== undefined) return own(known);
+  const [, entity = "", , inQuotes, bare] = /^(metrics|params|tags|curve)\.(?:([`"])([^]*)\2|([^]+))$/.exec(id) ?? [];
+  const kind = KINDS[entity as keyof typeof KINDS];
+  const key = inQuotes ?? bare ?? "";
+  return kind === undefined || key === "" ? null : keyed(kind, key);
+}
+
+/** The columns that an address names, without those that mean nothing, and each once; the name first. */
+export function readColumns(text: string): Column[] {
+  const found = new Map([["name", own("name")]]);
+  for (const item of splitList(text)) {
+    const column = readColumn(item);
+    if (column !== null) found.set(column.id, column);
+  }
+  return [...found.values()];
+}
+
+export function writeColumns(columns: readonly Column[]): string {
+  return columns.map(({ id }) => id).join(",");
+}
+
+/** The items between the commas of a list; a comma in quotes is part of an item. */
+export function splitList(text: string): string[] {
+  return (text.match(/(?:`[^`]*`|"[^"]*"|[^,`"])+/g) ?? []).map((item) => item.trim()).filter((item) => item !== "");
+}
+
+/** The fields of `POST rows` that a column needs. */
+export function fieldsOf({ kind, key, id }: Column): readonly string[] {
+  if (kind === "own") return OWN[key as OwnColumn].fields;
+  return kind === "curve" ? [] : [id];
+}
+
+/** What the server sorts by for this column; null where it cannot. */
+export function sortField({ kind, key, id }: Column): string | null {
+  if (kind === "own") return OWN[key as OwnColumn].sort;
+  return kind === "curve" ? field("metrics", key) : id;
+}
+
+/** What stands above it. */
+export function titleOf({ kind, key }: Column): string {
+  if (kind === "own") return OWN[key as OwnColumn].title;
+  if (kind === "curve") return `${key} curve`;
+  return kind === "param" ? key.replace(/^config\./, "") : key;
+}
+
+/** What it is, for titles and for those who hear the page. */
+export function nameOf(column: Column): string {
+  const words = { own: "", metric: "metric ", param: "param ", tag: "tag ", curve: "curve of " };
+  return words[column.kind] + (column.kind === "own" ? titleOf(column) : column.key);
+}
+
+export function widthOf({ kind, key }: Column): number {
+  return kind === "own" ? OWN[key as OwnColumn].width : WIDTHS[kind];
+}
+
+/** Whether its values stand at the right, so that digits are below digits. */
+export function isRight({ kind, key }: Column): boolean {
+  return kind === "metric" || (kind === "own" && (key === "duration" || key === "steps"));
+}
+
+/** A key of a sort, most important first. */
+export interface SortKey {
+  id: string;
+  descending: boolean;
+}
+
+export function readSort(text: string | undefined): SortKey[] {
+  return splitList(text ?? "").map((item) => (item.startsWith("-") ? { id: item.slice(1), descending: true } : { id: item, descending: false }));
+}
+
+export function writeSort(keys: readonly SortKey[]): string | undefined {
+  return keys.length === 0 ? undefined : keys.map(({ id, descending }) => (descending ? `-${id}` : id)).join(",");
+}
+
+/** `order_by` of the server. What sorts by nothing known is left out, and so is a key that was there before. */
+export function orderBy(keys: readonly SortKey[]): string[] {
+  const found = new Map<string, string>();
+  for (const { id, descending } of keys) {
+    const column = readColumn(id);
+    const by = column && sortField(column);
+    if (by && !found.has(by)) found.set(by, `${by} ${descending ? "DESC" : "ASC"}`);
+  }
+  return [...found.values()];
+}
+
+/**
+ * The sort after a click on a head: numbers and times begin with the greatest, texts with the first; the third click takes the
+ * sort away. With `more` the column becomes, or stays, a further key.
+ */
+export function nextSort(keys: readonly SortKey[], column: Column, more: boolean): SortKey[] {
+  const greatestFirst = column.kind === "metric" || column.kind === "curve" || column.key === "started" || column.key === "ended";
+  const before = keys.find(({ id }) => id === column.id);
+  const next =
+    before === undefined
+      ? { id: column.id, descending: greatestFirst }
+      : before.descending === greatestFirst
+        ? { id: column.id, descending: !greatestFirst }
+        : null;
+  if (!more) return next === null ? [] : [next];
+  if (before === undefined) return next === null ? [...keys] : [...keys, next];
+  return keys.flatMap((key) => (key.id !== column.id ? [key] : next === null ? [] : [next]));
+}
+
+/** The columns with one of them `by` places further right; the name stays first. */
+export function moved(columns: readonly Column[], id: string, by: number): Column[] {
+  const from = columns.findIndex((column) => column.id === id);
+  const to = Math.max(1, Math.min(columns.length - 1, from + by));
+  const column = columns[from];
+  if (column === undefined || from < 1) return [...columns];
+  const rest = columns.filter((other) => other !== column);
+  return [...rest.slice(0, to), column, ...rest.slice(to)];
+}

@@ -1,0 +1,80 @@
+// Why a table of runs is empty, and the one next step.
+
+import type { JSX } from "preact";
+import { listRows } from "../../api/runs.ts";
+import type { RunSearch, View } from "../../api/runs.ts";
+import { counted } from "../../lib/format.ts";
+import { CopyButton } from "../../parts/basics.tsx";
+import { Empty, Skeleton } from "../../parts/states.tsx";
+import { useAsk } from "../../state/ask.ts";
+
+export interface NoRunsProps {
+  search: RunSearch;
+  filtered: boolean;
+  trash: boolean;
+  /** The name of the experiment where there is one. */
+  experiment: string | undefined;
+  /** Shows all runs. */
+  clear: () => void;
+  showTrash: (trash: boolean) => void;
+  /** Rises when something may have changed. */
+  version: number;
+}
+
+export function NoRuns({ search, filtered, trash, experiment, clear, showTrash, version }: NoRunsProps): JSX.Element {
+  const key = `${search.experiment_ids.join()} ${version}`;
+  const asked = useAsk(key, async (signal) => {
+    const count = async (view: View): Promise<number> =>
+      (await listRows({ experiment_ids: search.experiment_ids, run_view_type: view, columns: [], limit: 0 }, signal)).total;
+    const [active, deleted] = await Promise.all([count("ACTIVE_ONLY"), count("DELETED_ONLY")]);
+    return { active, deleted };
+  });
+  if (asked.answer === undefined) return asked.failure ? <Empty title="No runs here." /> : <Skeleton name="the runs" lines={3} />;
+  const { active, deleted } = asked.answer;
+  const hidden = trash ? deleted : active;
+  if (filtered && hidden > 0) {
+    return (
+      <Empty title="No run matches.">
+        <p>The filter hides {counted(hidden, "run")}.</p>
+        <button type="button" onClick={clear}>
+          Clear the filter
+        </button>
+      </Empty>
+    );
+  }
+  if (trash) {
+    return (
+      <Empty title="The trash is empty.">
+        <button type="button" onClick={() => showTrash(false)}>
+          Show the runs
+        </button>
+      </Empty>
+    );
+  }
+  if (deleted > 0) {
+    return (
+      <Empty title={deleted === 1 ? "The only run is in the trash." : `All ${counted(deleted, "run")} are in the trash.`}>
+        <button type="button" onClick={() => showTrash(true)}>
+          Show the trash
+        </button>
+      </Empty>
+    );
+  }
+  const lines = ["import mlflow", `mlflow.set_tracking_uri(${JSON.stringify(here())})`, ...(experiment === undefined ? [] : [`mlflow.set_experiment(${JSON.stringify(experiment)})`]), "with mlflow.start_run():", '    mlflow.log_metric("loss", 0.5, step=0)'];
+  return (
+    <Empty title="There are no runs yet.">
+      <p>This logs one:</p>
+      <div class="sample">
+        <pre>
+          <code>{lines.join("\n")}</code>
+        </pre>
+        <CopyButton text={lines.join("\n")} name="Copy the lines" />
+      </div>
+    </Empty>
+  );
+}
+
+/** The address of this server as clients need it. */
+function here(): string {
+  return new URL(".", location.href).href.replace(/\/$/, "");
+}

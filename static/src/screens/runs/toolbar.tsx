@@ -1,0 +1,54 @@
+// What is shown, and how: at the right of the chips.
+
+import type { JSX } from "preact";
+import { Icon } from "../../parts/basics.tsx";
+import { Menu } from "../../parts/menu.tsx";
+import { Chooser } from "./chooser.tsx";
+import type { ChooserProps } from "./chooser.tsx";
+
+export const SHOWS = ["table", "charts", "both"] as const;
+export type Show = (typeof SHOWS)[number];
+const SHOW_WORDS: Readonly<Record<Show, string>> = { table: "Table", charts: "Charts", both: "Both" };
+
+export interface ToolbarProps extends ChooserProps {
+  flat: boolean;
+  setFlat: (flat: boolean) => void;
+  trash: boolean;
+  setTrash: (trash: boolean) => void;
+  show: Show;
+  setShow: (show: Show) => void;
+  exportCsv: () => void;
+}
+
+export function Toolbar({ flat, setFlat, trash, setTrash, show, setShow, exportCsv, ...chooser }: ToolbarProps): JSX.Element {
+  return (
+    <div class="toolbar">
+      <Menu
+        label={
+          <>
+            Columns <Icon name="down" />
+          </>
+        }
+        align="end"
+      >
+        {() => <Chooser {...chooser} />}
+      </Menu>
+      <button type="button" aria-pressed={flat} title="List every run, without trainings and nesting (f)" onClick={() => setFlat(!flat)}>
+        Flat
+      </button>
+      <button type="button" aria-pressed={trash} title="Runs that were deleted" onClick={() => setTrash(!trash)}>
+        <Icon name="trash" /> Trash
+      </button>
+      <button type="button" title="All runs that match, with the columns that are shown, as CSV" onClick={exportCsv}>
+        <Icon name="download" /> CSV
+      </button>
+      <span class="choice" role="group" aria-label="What is shown">
+        {SHOWS.map((one) => (
+          <button type="button" key={one} aria-pressed={one === show} onClick={() => setShow(one)}>
+            {SHOW_WORDS[one]}
+          </button>
+        ))}
+      </span>
+    </div>
+  );
+}

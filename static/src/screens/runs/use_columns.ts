@@ -1,0 +1,86 @@
+// Which columns the table has, and how wide they are: as the address says, else as they were left in this browser, else by
+// what there is.
+
+import type { Signal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
+import { diff, listKeys } from "../../api/runs.ts";
+import { isTextMap, kept } from "../../state/kept.ts";
+import { useAsk } from "../../state/ask.ts";
+import { change, place } from "../../state/router.ts";
+import { defaultColumns, tellingParams } from "./defaults.ts";
+import { usableWidth } from "./head.tsx";
+import { KEY_LIMIT } from "./keys.ts";
+import { readColumns, widthOf, writeColumns } from "./columns.ts";
+import type { Column } from "./columns.ts";
+
+/** Runs among which params are compared to find those that differ. */
+const COMPARED = 30;
+
+type Habits = Readonly<Record<string, string>>;
+
+/** What was left in this browser, by experiment. */
+const habits = new Map<string, Signal<Habits>>();
+
+function habitsOf(name: string): Signal<Habits> {
+  let found = habits.get(name);
+  if (found === undefined) habits.set(name, (found = kept<Habits>(`runs.${name}`, {}, isTextMap)));
+  return found;
+}
+
+export interface ColumnChoice {
+  columns: readonly Column[];
+  widths: readonly number[];
+  choose: (columns: readonly Column[]) => void;
+  reset: () => void;
+  resize: (column: Column, width: number | null) => void;
+}
+
+/**
+ * @param experiments null while it is not known which.
+ * @param name what the choice is remembered for.
+ * @param runs the runs that are seen first, once they are known.
+ */
+export function useColumns(experiments: readonly string[] | null, name: string, runs: readonly string[] | null): ColumnChoice {
+  const habit = habitsOf(name);
+  const chosen = place.value.state.cols ?? habit.value["cols"];
+  const several = experiments === null ? name === "" : experiments.length !== 1;
+  const scope = experiments?.join() ?? null;
+
+  const metrics = useAsk(scope, (signal) => listKeys("metric", experiments ?? [], "", KEY_LIMIT, signal));
+  // Only once: columns that change with every search would make nothing easier to find.
+  const compared = chosen === undefined && runs !== null && runs.length > 1 && scope !== null ? scope : null;
+  const params = useAsk(compared, (signal) => diff((runs ?? []).slice(0, COMPARED), false, ["param"], signal));
+
+  const columns = useMemo(
+    () =>
+      chosen === undefined
+        ? defaultColumns({
+            several,
+            metrics: metrics.answer ?? [],
+            pinned: [],
+            params: params.answer ? tellingParams(params.answer) : [],
+          })
+        : readColumns(chosen),
+    [chosen, several, metrics.answer, params.answer],
+  );
+  const widths = useMemo(() => columns.map((column) => usableWidth(Number(habit.value[`width ${column.id}`] ?? widthOf(column)))), [columns, habit.value]);
+
+  const remember = (id: string, value: string | undefined): void => {
+    const { [id]: _, ...rest } = habit.peek();
+    habit.value = value === undefined ? rest : { ...rest, [id]: value };
+  };
+  return {
+    columns,
+    widths,
+    choose: (next) => {
+      const text = writeColumns(next);
+      remember("cols", text);
+      change({ cols: text }, "replace");
+    },
+    reset: () => {
+      remember("cols", undefined);
+      change({ cols: undefined }, "replace");
+    },
+    resize: (column, width) => remember(`width ${column.id}`, width === null ? undefined : String(usableWidth(width))),
+  };
+}
