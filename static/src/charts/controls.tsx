@@ -47,9 +47,9 @@ export function Controls({
   return (
     <div class="chart-controls" role="group" aria-label="Charts">
       <Filter shown={shown} all={metrics.length} error={filterError} />
-      <label>
-        <span>x</span>
-        <select value={settings.x} onChange={(event) => change({ x: event.currentTarget.value === standardX ? undefined : event.currentTarget.value, range: undefined, pin: undefined })}>
+      <span class="chart-choice">
+        <label for="chart-x">x</label>
+        <select id="chart-x" value={settings.x} onChange={(event) => change({ x: event.currentTarget.value === standardX ? undefined : event.currentTarget.value, range: undefined, pin: undefined })}>
           {X_NAMES.map(([choice, name]) => (
             <option value={choice} key={choice}>
               {name}
@@ -63,7 +63,7 @@ export function Controls({
             ))}
           </optgroup>
         </select>
-      </label>
+      </span>
       <button type="button" aria-pressed={log} onClick={toggleLog}>
         Log
       </button>
@@ -81,14 +81,14 @@ export function Controls({
           {settings.each ? `Each of ${visible} runs` : `Draw all ${visible} runs`}
         </button>
       )}
-      <label>
-        <span>Columns</span>
-        <select value={columns.value.columns ?? "auto"} onChange={(event) => (columns.value = event.currentTarget.value === "auto" ? {} : { columns: event.currentTarget.value })}>
+      <span class="chart-choice">
+        <label for="chart-columns">Columns</label>
+        <select id="chart-columns" value={columns.value.columns ?? "auto"} onChange={(event) => (columns.value = event.currentTarget.value === "auto" ? {} : { columns: event.currentTarget.value })}>
           {COLUMNS.map((name) => (
             <option key={name}>{name}</option>
           ))}
         </select>
-      </label>
+      </span>
       <button type="button" disabled={!zoomed} onClick={reset}>
         <Icon name="zoom" /> Reset zoom
       </button>
@@ -99,7 +99,7 @@ export function Controls({
 function Filter({ shown, all, error }: { shown: number; all: number; error: string | null }): JSX.Element {
   const [text, setText] = useResting(place.value.state.m ?? "", (rested) => change({ m: rested === "" ? undefined : rested }, "replace"));
   return (
-    <label class="chart-filter">
+    <label class="chart-choice chart-filter">
       <span class="unseen">Filter metrics</span>
       <input
         type="search"
@@ -119,7 +119,7 @@ function Filter({ shown, all, error }: { shown: number; all: number; error: stri
 function Smoothing({ value }: { value: number }): JSX.Element {
   const [text, setText] = useResting(String(value), (rested) => change({ sm: Number(rested) > 0 ? rested : undefined }, "replace"));
   return (
-    <label>
+    <label class="chart-choice">
       <span>Smoothing</span>
       <input type="range" min="0" max="0.99" step="0.01" value={text} onInput={(event) => setText(event.currentTarget.value)} />
       <output class="figure">{Number(text).toFixed(2)}</output>

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { accessibilityFindings, openPage, startBrowser, startDemo } from "./support.mjs";
+import { DEMO_TIME, accessibilityFindings, openPage, startBrowser, startDemo } from "./support.mjs";
 
 /** Tall enough that all cards are in view. */
 const VIEWPORT = { width: 1280, height: 1900 };
@@ -216,12 +216,12 @@ test("charts tell the truth and do what hands ask for", async (t) => {
     await filter.fill("nothing");
     await page.getByText("No name of 12 metrics matches.").waitFor();
     await filter.fill("");
-    await page.getByText("12 metrics").waitFor();
+    await page.getByText("12 metrics", { exact: true }).waitFor();
     await page.getByRole("button", { name: /^Other metrics/ }).click();
-    await card(page, "spike").waitFor({ state: "detached" });
+    await card(page, "infinite").waitFor({ state: "detached" });
     await page.reload();
     await page.getByRole("button", { name: /^Other metrics/, expanded: false }).click();
-    await card(page, "spike").waitFor();
+    await card(page, "infinite").waitFor();
     await done();
   });
 
@@ -232,12 +232,12 @@ test("charts tell the truth and do what hands ask for", async (t) => {
       await page.getByRole("button", { name: item }).click();
     };
     await choose("constant", "Limits…");
-    await page.getByLabel("From").fill("2");
-    await page.getByLabel("To").fill("1");
-    await page.getByRole("button", { name: "Set" }).click();
+    await page.getByRole("textbox", { name: "From" }).fill("2");
+    await page.getByRole("textbox", { name: "To" }).fill("1");
+    await page.getByRole("button", { name: "Set", exact: true }).click();
     await page.getByText("from '2' to '1' is no range").waitFor();
-    await page.getByLabel("To").fill("3");
-    await page.getByRole("button", { name: "Set" }).click();
+    await page.getByRole("textbox", { name: "To" }).fill("3");
+    await page.getByRole("button", { name: "Set", exact: true }).click();
     await page.waitForURL(/yr=constant@2:3$/);
 
     await choose("infinite", "Logarithmic");
@@ -251,10 +251,10 @@ test("charts tell the truth and do what hands ask for", async (t) => {
     await choose("nan_tail + constant", "Take apart");
     await card(page, "nan_tail").waitFor();
 
-    await choose("spike", "Keep on top");
-    await page.getByRole("region", { name: "Principal" }).locator('[data-metric="spike"]').waitFor();
-    await choose("spike", "Keep on top");
-    await page.getByRole("region", { name: "Other metrics" }).locator('[data-metric="spike"]').waitFor();
+    await choose("only_nan", "Keep on top");
+    await page.getByRole("region", { name: "Principal" }).locator('[data-metric="only_nan"]').waitFor();
+    await choose("only_nan", "Keep on top");
+    await page.getByRole("region", { name: "Other metrics" }).locator('[data-metric="only_nan"]').waitFor();
 
     await choose("nan_tail", "As table");
     assert.match(await page.getByRole("dialog").locator("tbody").textContent(), /^odd series20001991\.\d+NaN/);
@@ -305,7 +305,7 @@ test("charts tell the truth and do what hands ask for", async (t) => {
 
   await t.test("new points are drawn while somebody looks", async () => {
     const { page, done } = await open(`${tab}?m=hundred_thousand`);
-    const metrics = Array.from({ length: 500 }, (_, index) => ({ key: "hundred_thousand", value: 0.5, step: 100_000 + index, timestamp: 1_795_000_000_000 + index }));
+    const metrics = Array.from({ length: 500 }, (_, index) => ({ key: "hundred_thousand", value: 0.5, step: 100_000 + index, timestamp: Date.parse(DEMO_TIME) + index }));
     await mlflow(address, "runs/log-batch", { run_id: odd, metrics });
     await page.waitForFunction(() => document.querySelector(".card-notes").textContent.endsWith("100,500 points"));
     await done();
@@ -368,7 +368,11 @@ function card(page, metric) {
 /** Waits until all cards that are seen have their curves. */
 async function drawn(page) {
   await page.locator(".card").first().waitFor();
-  await page.waitForFunction(() => [...document.querySelectorAll(".card")].every((one) => one.dataset.kind !== "waiting" && one.getAttribute("aria-busy") === "false"));
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll(".card")]
+      .filter((one) => one.getBoundingClientRect().top < innerHeight)
+      .every((one) => one.dataset.kind !== "waiting" && one.getAttribute("aria-busy") === "false"),
+  );
 }
 
 /** Waits until a card says something. */
