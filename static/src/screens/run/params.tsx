@@ -37,7 +37,7 @@ export function Params({ run, family }: { run: Run; family: Family | undefined }
   return (
     <div class="params">
       <div class="run-tools">
-        <label class="search-field">
+        <label class="filter-field">
           <span class="unseen">Search params</span>
           <Icon name="search" />
           <input

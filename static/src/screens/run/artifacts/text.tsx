@@ -40,7 +40,7 @@ export function TextView({ shown, tools, said }: { shown: Shown; tools?: Compone
   const step = (by: number): void => setAt((before) => (before + by + hits.length) % Math.max(1, hits.length));
   const finder = (
     <search class="finder">
-      <label class="search-field">
+      <label class="filter-field">
         <span class="unseen">Find in what is shown</span>
         <Icon name="search" />
         <input
