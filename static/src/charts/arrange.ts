@@ -67,8 +67,13 @@ export function oddMarks(series: readonly Series[], all: number): readonly Mark[
 }
 
 function dotsOf({ dots, places }: Strand, heights: readonly Height[]): readonly number[] {
-  const is = (index: number): boolean => (heights[index] ?? null) !== null;
-  return places.filter((_, index) => is(index) && (dots || (!is(index - 1) && !is(index + 1))));
+  const found: number[] = [];
+  for (let index = 0; index < places.length; index += 1) {
+    if ((heights[index] ?? null) === null) continue;
+    const isAlone = (heights[index - 1] ?? null) === null && (heights[index + 1] ?? null) === null;
+    if (dots || isAlone) found.push(places[index] ?? 0);
+  }
+  return found;
 }
 
 function hasBand({ min, max }: Strand): boolean {
@@ -82,6 +87,7 @@ function logarithmic(height: Height, role: Role, scale: Scale): Height {
 }
 
 function column(length: number, places: readonly number[], heights: readonly Height[]): Column {
+  if (places.length === length) return heights;
   const filled = new Array<Height | undefined>(length).fill(undefined);
   // A gap reaches from the last number to the next, over the x of other lines too: half of a stroke would be a value.
   let open = -1;

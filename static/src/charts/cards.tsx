@@ -69,7 +69,8 @@ export function Cards({
       {runs.length > 1 && <Legend scene={scene} onHide={onHide} />}
       {names.length === 0 && <Empty title={kind === "system" ? "No metrics of the machine were logged." : "No metrics were logged."} />}
       {names.length > 0 && found.length === 0 && <Empty title={`No name of ${names.length} metrics matches.`} />}
-      {width > 0 && sections.map((section) => <CardSection key={section.title} section={section} scene={scene} columns={columns} />)}
+      {scene.asked.length === 0 && <Empty title="All runs are hidden." />}
+      {width > 0 && scene.asked.length > 0 && sections.map((section) => <CardSection key={section.title} section={section} scene={scene} columns={columns} />)}
     </div>
   );
 }

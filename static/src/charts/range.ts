@@ -21,32 +21,26 @@ export interface ScaleWish {
 
 /** The full range is cut where it is over so many times the range from the 1st to the 99th percentile. */
 const FAR = 20;
+/** As many values as tell percentiles well enough. */
+const SAMPLE = 4_000;
 /** Room above and below the curves, of the height. */
 const ROOM = 0.05;
 
 /** The axis for these lines. Without any number it goes from 0 to 1. */
 export function scaleOf(strands: readonly Strand[], wish: ScaleWish): Scale {
-  const ends: number[] = [];
-  const middles: number[] = [];
-  for (const { mean, min, max, smooth } of strands) {
-    for (const column of [min, max]) collect(column, ends);
-    collect(mean, middles);
-    if (smooth) collect(smooth, ends);
-  }
+  const { limits } = wish;
+  const full = extent(strands, -Infinity, Infinity);
+  const positive = wish.log ? extent(strands, Number.MIN_VALUE, Infinity) : null;
   // A logarithm needs something above 0; without that the axis stays as it is.
-  const log = wish.log && (ends.some(isPositive) || (wish.limits !== null && wish.limits[0] > 0));
-  if (wish.limits && (!log || wish.limits[0] > 0)) return { from: wish.limits[0], to: wish.limits[1], log, cut: false };
-  const full = extent(log ? ends.filter(isPositive) : ends);
+  const log = positive !== null || (wish.log && limits !== null && limits[0] > 0);
+  if (limits && (!log || limits[0] > 0)) return { from: limits[0], to: limits[1], log, cut: false };
+  if (positive) return { ...padLog(positive), log, cut: false };
   if (full === null) return { from: 0, to: 1, log: false, cut: false };
-  if (log) return { ...padLog(full), log, cut: false };
-  const usual = wish.cut ? percentiles(middles) : null;
-  if (usual && full.to - full.from > FAR * (usual.to - usual.from)) {
-    // Noise goes a little beyond its own percentiles; only what is far from them stays outside.
-    const width = usual.to - usual.from;
-    const near = ends.filter((value) => value >= usual.from - width && value <= usual.to + width);
-    return { ...pad(extent([...near, usual.from, usual.to]) ?? usual), log, cut: true };
-  }
-  return { ...pad(full), log, cut: false };
+  const usual = wish.cut ? percentiles(strands) : null;
+  if (usual === null || full.to - full.from <= FAR * (usual.to - usual.from)) return { ...pad(full), log, cut: false };
+  // Noise goes a little beyond its own percentiles; only what is far from them stays outside.
+  const width = usual.to - usual.from;
+  return { ...pad(extent(strands, usual.from - width, usual.to + width) ?? usual), log, cut: true };
 }
 
 /** Something at an edge of the drawing, at a place of x. */
@@ -78,27 +72,33 @@ interface Extent {
   to: number;
 }
 
-function collect(column: readonly Height[], into: number[]): void {
-  for (const height of column) if (height !== null) into.push(height);
-}
-
-function isPositive(value: number): boolean {
-  return value > 0;
-}
-
-function extent(values: readonly number[]): Extent | null {
-  if (values.length === 0) return null;
+/** The least and the greatest of all that is drawn, as far as it lies between two values. */
+function extent(strands: readonly Strand[], least: number, greatest: number): Extent | null {
   let from = Infinity;
   let to = -Infinity;
-  for (const value of values) {
-    if (value < from) from = value;
-    if (value > to) to = value;
-  }
-  return { from, to };
+  const look = (column: readonly Height[] | undefined): void => {
+    if (column === undefined) return;
+    for (const height of column) {
+      if (height === null || height < least || height > greatest) continue;
+      if (height < from) from = height;
+      if (height > to) to = height;
+    }
+  };
+  for (const { mean, min, max, smooth } of strands) for (const column of [mean, min, max, smooth]) look(column);
+  return from <= to ? { from, to } : null;
 }
 
-/** From the 1st to the 99th percentile; null where so few values have none but the ends. */
-function percentiles(values: readonly number[]): Extent | null {
+/** From the 1st to the 99th percentile; null where so few values have none but the ends. Of very many every so manieth counts. */
+function percentiles(strands: readonly Strand[]): Extent | null {
+  const all = strands.reduce((sum, { mean }) => sum + mean.length, 0);
+  const stride = Math.ceil(all / SAMPLE);
+  const values: number[] = [];
+  for (const { mean } of strands) {
+    for (let index = 0; index < mean.length; index += stride) {
+      const height = mean[index] ?? null;
+      if (height !== null) values.push(height);
+    }
+  }
   if (values.length < 3) return null;
   const sorted = Float64Array.from(values).sort();
   const last = sorted.length - 1;

@@ -110,6 +110,7 @@ function between(
   }
 }
 
+/** Figures are numbers but for what JSON lacks, so that there is seldom anything to be copied. */
 function heights(figures: readonly (Figure | null)[]): readonly Height[] {
-  return figures.map((figure) => (typeof figure === "number" ? figure : null));
+  return figures.some((figure) => typeof figure === "string") ? figures.map((figure) => (typeof figure === "number" ? figure : null)) : (figures as readonly Height[]);
 }

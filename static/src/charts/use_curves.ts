@@ -54,11 +54,13 @@ export function useDrawing(scene: Scene, curves: Curves | undefined, axis: XKind
   const { hidden } = scene;
   const mean = isMean(scene);
   const { log, cut, limits } = wish;
+  const strands = useMemo(() => {
+    const all = curves ? strandsOf(curves, hidden, axis === "relative" || axis === "wall") : [];
+    return curves && mean ? meanStrands(all, curves.x) : all;
+  }, [curves, hidden, axis, mean]);
   return useMemo(() => {
     if (curves === undefined) return null;
-    const all = strandsOf(curves, hidden, axis === "relative" || axis === "wall");
-    const strands = mean ? meanStrands(all, curves.x) : all;
     const odd = oddMarks(curves.series.filter(({ run_id }) => !hidden.has(run_id)), curves.x.length);
     return arrange(curves.x, strands, scaleOf(strands, wish), odd);
-  }, [curves, hidden, axis, mean, log, cut, limits?.join()]);
+  }, [strands, log, cut, limits?.join()]);
 }

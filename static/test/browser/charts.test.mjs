@@ -244,7 +244,7 @@ test("charts tell the truth and do what hands ask for", async (t) => {
     await page.waitForURL(/y=infinite@log/);
 
     await choose("nan_tail", "Draw together with…");
-    await page.getByLabel("constant").check();
+    await page.getByRole("checkbox", { name: "constant" }).check();
     await page.getByRole("button", { name: "Draw together" }).click();
     await page.waitForURL(/with=nan_tail\+constant/);
     await page.locator('.card[data-metric="nan_tail+constant"][data-lines="2"]').waitFor();
