@@ -13,6 +13,8 @@ import { useAgain } from "./data.ts";
 const LOG = "terminal_log.txt";
 const TAIL_BYTES = 8_192;
 const TAIL_LINES = 20;
+/** A top folder that has more pages than this is not read to its end for the sake of a few lines. */
+const MOST_PAGES = 4;
 
 /** The last lines that the run wrote on its terminal, if that was kept. */
 export function LogTail({ run, round }: { run: Run; round: number }): JSX.Element | null {
@@ -37,13 +39,14 @@ export function LogTail({ run, round }: { run: Run; round: number }): JSX.Elemen
 
 /** Null where there is no log, or nothing in it. */
 async function readTail(id: string, signal: AbortSignal): Promise<readonly string[] | null> {
-  let page: string | undefined;
-  do {
-    const folder = await listFolder(id, "", page, signal);
+  let token: string | undefined;
+  for (let page = 0; page < MOST_PAGES; page += 1) {
+    const folder = await listFolder(id, "", token, signal);
     const entry = folder.files.find(({ name, is_dir: isFolder }) => name === LOG && !isFolder);
     if (entry !== undefined) return entry.size_bytes === 0 ? null : tail(await readPiece(id, LOG, { last: TAIL_BYTES }, signal));
-    page = folder.next_page_token;
-  } while (page !== undefined);
+    token = folder.next_page_token;
+    if (token === undefined) break;
+  }
   return null;
 }
 

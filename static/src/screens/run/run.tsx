@@ -3,6 +3,7 @@ import { listExperiments } from "../../api/experiments.ts";
 import type { Run as RunAnswer } from "../../api/runs.ts";
 import { restoreRuns } from "../../api/runs.ts";
 import { Crumbs } from "../../parts/crumbs.tsx";
+import type { Crumb } from "../../parts/crumbs.tsx";
 import { lazy } from "../../parts/lazy.tsx";
 import { attempt } from "../../parts/notice.tsx";
 import { Answered, Empty } from "../../parts/states.tsx";
@@ -118,7 +119,7 @@ function Deleted({ id, restored }: { id: string; restored: () => void }): JSX.El
   );
 }
 
-function NoSuchRun({ crumbs, id }: { crumbs: Parameters<typeof Crumbs>[0]["items"]; id: string }): JSX.Element {
+function NoSuchRun({ crumbs, id }: { crumbs: readonly Crumb[]; id: string }): JSX.Element {
   useTitle("No such run");
   return (
     <div class="screen run">
