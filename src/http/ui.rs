@@ -2,7 +2,7 @@
 //!
 //! The set of files is fixed when the binary is compiled (`build.rs` says which), so a path is only ever looked up in
 //! it and cannot lead anywhere else. Each file lies there three times, plain and compressed with Brotli and gzip; what
-//! is sent is the smallest that the client takes. Nothing here reads the disk or compresses anything.
+//! is sent is the smallest that the client takes. Nothing here compresses anything, and a release build reads no disk.
 
 use axum::{
     body::Body,
@@ -53,8 +53,12 @@ pub async fn account_page(headers: HeaderMap) -> Response {
 /// `GET /static-files/{*path}`
 ///
 /// Takes no caller, as [`page`].
-pub async fn file(Path(path): Path<String>, headers: HeaderMap) -> Response {
-    serve::<Pages>(&format!("static-files/{path}"), FOR_EVER, &headers)
+pub async fn file(Path(name): Path<String>, headers: HeaderMap) -> Response {
+    // They lie in one folder. A debug build looks for them on the disk, where a path could lead on.
+    if name.contains('/') {
+        return not_found();
+    }
+    serve::<Pages>(&format!("static-files/{name}"), FOR_EVER, &headers)
 }
 
 /// The file of this name in the best form that the request accepts, 304 when the client has it, 404 when there is none.

@@ -17,18 +17,21 @@ export function Unknown({ written }: { written: string }): JSX.Element | null {
   }, [page]);
   if (page !== undefined) return null;
   return (
-    <Empty title="There is no such page.">
-      <p>
-        <code>{written}</code> means nothing here.
-      </p>
-      <p class="empty-ways">
-        <button type="button" onClick={openPalette}>
-          Search
-        </button>
-        <a class="button" href={address({ screen: "experiments" })}>
-          All experiments
-        </a>
-      </p>
-    </Empty>
+    <div class="screen">
+      <h1 class="unseen">No such page</h1>
+      <Empty title="There is no such page.">
+        <p>
+          <code>{written}</code> means nothing here.
+        </p>
+        <p class="empty-ways">
+          <button type="button" onClick={openPalette}>
+            Search
+          </button>
+          <a class="button" href={address({ screen: "experiments" })}>
+            All experiments
+          </a>
+        </p>
+      </Empty>
+    </div>
   );
 }

@@ -72,16 +72,16 @@ const SCREENS = [
   ["runs-mistake", () => `#/experiments/${ids("aifs/global")}/runs?q=metrics.loss%20%3E`, (page) => page.getByText("expected")],
   ["runs-of-two", () => `#/experiments/${ids("aifs/global", "ensemble/crps")}/runs`, (page) =>
     page.getByRole("link", { name: "crps-wide" })],
-  ["runs-of-all", () => "#/runs?flat=1", (page) => page.getByRole("link", { name: "huber" })],
+  ["runs-of-all", () => "#/runs?flat=1", (page) => page.getByRole("link", { name: "wide-1024" })],
   ["run", () => at("control-long-rollout"), (page) => page.locator("canvas")],
   ["run-running", () => at("control-lr-2e-5"), (page) => page.locator("canvas")],
   ["run-metrics", () => at("control-long-rollout", "/model-metrics"), (page) => page.locator("canvas")],
   ["run-system-metrics", () => at("control-long-rollout", "/system-metrics"), (page) => page.locator("canvas")],
-  ["run-params", () => at("control-long-rollout", "/params"), (page) => page.getByText("max_steps")],
+  ["run-params", () => at("control-long-rollout", "/params"), (page) => page.getByText("training", { exact: true })],
   ["run-artifacts", () => at("control-long-rollout", "/artifacts"), (page) => page.getByText("terminal_log.txt")],
   ["run-lineage", () => at("control-long-rollout", "/lineage"), (page) => page.getByText("forked")],
   ["run-hostile", () => at(HOSTILE), (page) => page.getByText(HOSTILE)],
-  ["run-absent", () => `#/experiments/1/runs/${"0".repeat(32)}`, (page) => page.getByText("cannot be shown")],
+  ["run-absent", () => `#/experiments/1/runs/${"0".repeat(32)}`, (page) => page.getByText("There is no such run.")],
   ["truth", () => at("odd series", "/model-metrics"), (page) => page.locator("canvas")],
   ["compare", () => `#/compare?runs=${["huber", "narrow-256", "crps-wide"].map((name) => runs.get(name).run).join(",")}`, (page) =>
     page.locator("canvas")],
@@ -101,7 +101,7 @@ for (const [name, where, sight] of SCREENS) {
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       assert.equal(wide, 0, `${name} is wider than the window of ${size.width}`);
       assert.deepEqual(await accessibilityFindings(page), [], `${name}, ${theme}`);
-      assert.deepEqual(mistakes, [], name);
+      assert.deepEqual(mistakes.filter(isUnmeant), [], name);
       await context.close();
     }
   });
@@ -114,12 +114,20 @@ test("every screen works below the path of a portal that knows nothing of it", a
     await page.goto(`${portal}/${where()}`);
     await sight(page).first().waitFor();
     await settled(page);
-    assert.deepEqual(mistakes, [], name);
+    assert.deepEqual(mistakes.filter(isUnmeant), [], name);
     await context.close();
   }
 });
 
-/** Waits until nothing of the page waits for an answer. */
+/** Chromium itself writes to the console that an answer is a refusal; some screens are about these. */
+function isUnmeant(mistake) {
+  return !/^Failed to load resource: .* status of 40[04]/.test(mistake);
+}
+
+/** Waits until nothing that is seen waits for an answer; what lies below is asked for when it is scrolled to. */
 async function settled(page) {
-  await page.waitForFunction(() => document.querySelector(".skeleton, .stale, [aria-busy='true']") === null);
+  await page.waitForFunction(() => {
+    const waiting = document.querySelectorAll(".skeleton, .stale, [aria-busy='true']");
+    return [...waiting].every((part) => part.getBoundingClientRect().top >= innerHeight);
+  });
 }

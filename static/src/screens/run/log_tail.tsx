@@ -28,7 +28,7 @@ export function LogTail({ run, round }: { run: Run; round: number }): JSX.Elemen
     <Section title="Last lines of the log" aside={all}>
       <Answered asked={asked} what="The log">
         {(shown) => (
-          <pre class="log-tail" tabIndex={0} role="region" aria-label="Last lines of the log">
+          <pre class="log-tail" tabIndex={0} role="group" aria-label="The lines">
             {shown?.join("\n")}
           </pre>
         )}
