@@ -246,7 +246,7 @@ test("charts tell the truth and do what hands ask for", async (t) => {
     await choose("nan_tail", "Draw together with…");
     await page.getByRole("checkbox", { name: "constant" }).check();
     await page.getByRole("button", { name: "Draw together" }).click();
-    await page.waitForURL(/with=nan_tail\+constant/);
+    await page.waitForURL(/with=nan_tail%2Bconstant/);
     await page.locator('.card[data-metric="nan_tail+constant"][data-lines="2"]').waitFor();
     await choose("nan_tail + constant", "Take apart");
     await card(page, "nan_tail").waitFor();

@@ -17,7 +17,7 @@ export type OwnColumn = (typeof OWN_COLUMNS)[number];
 
 const OWN: Readonly<Record<OwnColumn, { title: string; fields: readonly string[]; sort: string | null; width: number }>> = {
   name: { title: "Name", fields: ["attributes.run_name"], sort: "attributes.run_name", width: 300 },
-  status: { title: "Status", fields: ["attributes.status"], sort: "attributes.status", width: 184 },
+  status: { title: "Status", fields: ["attributes.status"], sort: "attributes.status", width: 236 },
   started: { title: "Started", fields: ["attributes.start_time"], sort: "attributes.start_time", width: 150 },
   ended: { title: "Ended", fields: ["attributes.end_time"], sort: "attributes.end_time", width: 150 },
   duration: { title: "Duration", fields: ["attributes.start_time", "attributes.end_time"], sort: null, width: 100 },
