@@ -1,7 +1,6 @@
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { openPalette } from "../frame/palette.tsx";
-import { Empty } from "../parts/states.tsx";
 import { address } from "../state/place.ts";
 import { useTitle } from "../state/title.ts";
 
@@ -17,21 +16,19 @@ export function Unknown({ written }: { written: string }): JSX.Element | null {
   }, [page]);
   if (page !== undefined) return null;
   return (
-    <div class="screen">
-      <h1 class="unseen">No such page</h1>
-      <Empty title="There is no such page.">
-        <p>
-          <code>{written}</code> means nothing here.
-        </p>
-        <p class="empty-ways">
-          <button type="button" onClick={openPalette}>
-            Search
-          </button>
-          <a class="button" href={address({ screen: "experiments" })}>
-            All experiments
-          </a>
-        </p>
-      </Empty>
+    <div class="empty">
+      <h1>There is no such page.</h1>
+      <p>
+        <code>{written}</code> means nothing here.
+      </p>
+      <p class="empty-ways">
+        <button type="button" onClick={openPalette}>
+          Search
+        </button>
+        <a class="button" href={address({ screen: "experiments" })}>
+          All experiments
+        </a>
+      </p>
     </div>
   );
 }

@@ -163,7 +163,7 @@ test("an experiment is made, renamed, described, deleted, given back and restore
   await page.keyboard.press("n");
   await page.getByRole("dialog", { name: "New experiment" }).waitFor();
   assert.deepEqual(await accessibilityFindings(page), []);
-  await page.getByLabel("Name").fill(HOSTILE);
+  await page.getByRole("textbox", { name: /^Name/ }).fill(HOSTILE);
   await page.keyboard.press("Enter");
   await page.waitForURL(/#\/experiments\/\d+\/runs/);
   await page.goto(`${address}/#/experiments`);
@@ -174,10 +174,10 @@ test("an experiment is made, renamed, described, deleted, given back and restore
     await page.getByRole("button", { name: what }).click();
   };
   await act(HOSTILE, "Rename");
-  await page.getByLabel("Name").fill("Default");
+  await page.getByRole("textbox", { name: /^Name/ }).fill("Default");
   await page.keyboard.press("Enter");
-  await page.getByRole("dialog").getByText(/already exists/).waitFor();
-  await page.getByLabel("Name").fill("ocean");
+  await page.getByRole("dialog").getByText(/exists already/).waitFor();
+  await page.getByRole("textbox", { name: /^Name/ }).fill("ocean");
   await page.keyboard.press("Enter");
   await rowOf(page, "ocean").waitFor();
 
