@@ -182,7 +182,7 @@ test("an experiment is made, renamed, described, deleted, given back and restore
   await rowOf(page, "ocean").waitFor();
 
   await act("ocean", "Describe");
-  await page.getByLabel("Description, in Markdown").fill("## Waves\n\n**Bold** [out](javascript:alert(1)) [web](https://a.example) <b>raw</b>");
+  await page.getByLabel("Description, in Markdown").fill("# Waves\n\n**Bold** [out](javascript:alert(1)) [web](https://a.example) <b>raw</b>");
   const preview = page.getByRole("region", { name: "Preview" });
   await preview.getByRole("heading", { name: "Waves" }).waitFor();
   await preview.getByText("<b>raw</b>").waitFor();
