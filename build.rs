@@ -1,5 +1,5 @@
 //! Chooses the web pages that the binary carries: `static/dist` when it has been built, else one page that says how to
-//! build it. `src/http/ui.rs` embeds the folder that `$WINDVANE_UI` names; a debug build reads it while it runs, so that
+//! build it. `src/http/ui.rs` embeds the folder that `$PAGES_FOLDER` names; a debug build reads it while it runs, so that
 //! `make ui` is all it takes to see a change.
 //!
 //! It never runs npm: `cargo build` works without Node, and only `make ui` needs the network.
@@ -23,7 +23,7 @@ fn main() -> io::Result<()> {
         // A debug build need not be compiled anew for pages that it only reads.
         let embeds = env::var_os("PROFILE").is_some_and(|profile| profile == "release");
         println!("cargo::rerun-if-changed={}", if embeds { BUILT } else { "build.rs" });
-        println!("cargo::rustc-env=WINDVANE_UI={}", Path::new(BUILT).canonicalize()?.display());
+        println!("cargo::rustc-env=PAGES_FOLDER={}", Path::new(BUILT).canonicalize()?.display());
         return Ok(());
     };
     if env::var_os("WINDVANE_RELEASE").is_some() {
@@ -41,6 +41,6 @@ fn main() -> io::Result<()> {
     for page in PAGES {
         fs::copy(FALLBACK, pages.join(page))?;
     }
-    println!("cargo::rustc-env=WINDVANE_UI={}", pages.display());
+    println!("cargo::rustc-env=PAGES_FOLDER={}", pages.display());
     Ok(())
 }

@@ -14,7 +14,7 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 
 /// The pages that `build.rs` chose: `index.html`, `account.html` and `static-files/*`, each with `.br` and `.gz` beside it.
 #[derive(RustEmbed)]
-#[folder = "$WINDVANE_UI"]
+#[folder = "$PAGES_FOLDER"]
 struct Pages;
 
 /// Compressed forms, best first: the token of `Accept-Encoding` and the ending of the file.
