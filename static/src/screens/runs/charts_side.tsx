@@ -4,7 +4,7 @@ import type { Signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { counted, whole } from "../../lib/format.ts";
 import { lazy } from "../../parts/lazy.tsx";
-import type { Outline, Row } from "./tree.ts";
+import type { Outline, Row, Slot } from "./tree.ts";
 
 /** Rows that are drawn without being asked for, and those that can be. */
 export const DRAWN = 20;
@@ -33,6 +33,12 @@ export function drawnRuns(outline: Outline, hidden: ReadonlySet<string>, most: n
     if (!hidden.has(row.run)) drawn += 1;
   }
   return [...runs.values()];
+}
+
+/** The places of the rows that are drawn, so that they can be asked for. */
+export function drawnSlots(outline: Outline, most: number): Slot[] {
+  const end = Math.min(outline.total, most);
+  return Array.from({ length: end }, (_, index) => outline.slot(index)).filter((slot) => slot !== undefined);
 }
 
 export interface ChartsSideProps {

@@ -151,9 +151,9 @@ function Part({
   if (choices.length === 0) return null;
   return (
     <section class="chooser-part" aria-label={title}>
-      <h3>
+      <h2>
         {title} <span class="hint">{choices.length}{more ? " and more" : ""}</span>
-      </h3>
+      </h2>
       <Branches branches={branchesOf(choices)} searching={searching} chosen={chosen} set={set} />
     </section>
   );

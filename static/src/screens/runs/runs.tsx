@@ -15,9 +15,9 @@ import { useTitle } from "../../state/title.ts";
 import { Bulk } from "./bulk.tsx";
 import { cellText } from "./cells.tsx";
 import type { CellContext } from "./cells.tsx";
-import { ChartsSide, DRAWN, MOST_DRAWN, drawnRuns } from "./charts_side.tsx";
+import { ChartsSide, DRAWN, MOST_DRAWN, drawnRuns, drawnSlots } from "./charts_side.tsx";
 import { Chips } from "./chips.tsx";
-import { keyed, moved, nextSort, readSort, writeSort } from "./columns.ts";
+import { fieldsOf, keyed, moved, nextSort, readSort, writeSort } from "./columns.ts";
 import type { Column } from "./columns.ts";
 import { Curves } from "./curves.ts";
 import { NoRuns } from "./empty.tsx";
@@ -68,10 +68,15 @@ export function Runs({ experiments: named }: { experiments: readonly string[] })
 
   const hovered = useSignal<string | null>(null);
   const hidden = useMemo(() => (state.hide ?? "").split(",").filter((run) => run !== ""), [state.hide]);
+  const most = state.all === "1" ? MOST_DRAWN : DRAWN;
   const drawn = useMemo(
-    () => (outline === null || show === "table" ? [] : drawnRuns(outline, new Set(hidden), state.all === "1" ? MOST_DRAWN : DRAWN, nameOf)),
-    [outline, hidden, show, state.all],
+    () => (outline === null || show === "table" ? [] : drawnRuns(outline, new Set(hidden), most, nameOf)),
+    [outline, hidden, show, most],
   );
+  useEffect(() => {
+    const fields = show === "both" ? columns.flatMap(fieldsOf) : [];
+    if (data && outline && show !== "table") void data.need(drawnSlots(outline, most), fields);
+  }, [data, outline, show, most, columns]);
   const ink = useMemo(() => inks(drawn.map(({ id }) => id)), [drawn]);
   const inkOf = (run: string) => ink.get(run) ?? inks([run]).get(run);
 
@@ -83,7 +88,7 @@ export function Runs({ experiments: named }: { experiments: readonly string[] })
     const runs = rows.map(({ run }) => run);
     for (const column of columns) if (column.kind === "curve") void curves.need(column.key, runs);
   };
-  useChanges(experiments ?? [], (changes) => {
+  useChanges(named, (changes) => {
     if (!data || !search || !matters(changes, search, seenRows.current)) return;
     curves.forget(changes.reset ? seenRows.current.map(({ run }) => run) : changes.runs.map(({ run_id }) => run_id));
     seen(seenRows.current);
