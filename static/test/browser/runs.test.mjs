@@ -384,6 +384,13 @@ test("runs are selected by click, with Ctrl, with shift, and all at once", async
   assert.equal(state(page).sel, "*");
   await row("sweep").getByRole("checkbox").uncheck();
   await count("13 selected");
+  await page.getByRole("combobox", { name: "Search runs" }).fill("fork");
+  await shows(page, ["lost fork", "fork"]);
+  await toolbar.waitFor({ state: "detached" });
+  await row("fork").getByRole("checkbox").check();
+  await count("1 selected");
+  await page.getByRole("combobox", { name: "Search runs" }).press("Escape");
+  await row("fork").focus();
   await page.keyboard.press("Escape");
   await toolbar.waitFor({ state: "detached" });
   assert.deepEqual(mistakes, []);
@@ -453,6 +460,7 @@ test("runs are tagged, renamed, deleted with what is nested in them, brought bac
   await notice.getByRole("button", { name: "Undo" }).click();
   await shows(page, ["renamed", "parent to be"]);
 
+  await row("parent to be").getByRole("checkbox").check();
   await action("Delete").click();
   await dialog.getByRole("button", { name: "Move to the trash" }).click();
   await notice.getByText("1 run moved to the trash").waitFor();

@@ -22,20 +22,23 @@ export interface Subject {
 export interface DialogProps {
   subject: Subject;
   close: () => void;
-  /** The runs are others now. */
-  changed: () => void;
+  changed: Changed;
 }
+
+/** Hears that the runs are others now, and which of them are not in this table any more. */
+export type Changed = (gone?: readonly string[]) => void;
 
 /** Moves runs to the trash, with or without what hangs together with them. */
 export function DeleteDialog({ subject, close, changed }: DialogProps): JSX.Element {
   const { selection, count, nested, attempts } = subject;
   const [withChildren, setWithChildren] = useState(false);
-  const [withAttempts, setWithAttempts] = useState(true);
+  // Of a search it is not known what else this reaches, and nobody has seen it.
+  const [withAttempts, setWithAttempts] = useState(attempts !== null);
   const send = async (): Promise<void> => {
     const reach: Reach = { ...(withChildren && { with_children: true }), ...(attempts !== 0 && withAttempts && { with_attempts: true }) };
     const deleted = await deleteRuns(selection, reach);
     close();
-    changed();
+    changed(deleted);
     notify(`${counted(deleted.length, "run")} moved to the trash`, async () => {
       if (deleted.length > 0) await restoreRuns({ run_ids: deleted });
       changed();
@@ -99,7 +102,7 @@ export function TagDialog({ subject, close, changed }: DialogProps): JSX.Element
 }
 
 /** Gives one run another name. */
-export function RenameDialog({ run, name, close, changed }: { run: string; name: string; close: () => void; changed: () => void }): JSX.Element {
+export function RenameDialog({ run, name, close, changed }: { run: string; name: string; close: () => void; changed: Changed }): JSX.Element {
   const [next, setNext] = useState(name);
   const send = async (): Promise<void> => {
     await renameRun(run, next.trim());
@@ -118,10 +121,10 @@ export function RenameDialog({ run, name, close, changed }: { run: string; name:
 }
 
 /** Takes runs out of the trash; for ten seconds that can be undone. */
-export function restore(selection: Selection, changed: () => void): Promise<void> {
+export function restore(selection: Selection, changed: Changed): Promise<void> {
   return attempt("Restoring", async () => {
     const restored = await restoreRuns(selection);
-    changed();
+    changed(restored);
     notify(`${counted(restored.length, "run")} restored`, async () => {
       if (restored.length > 0) await deleteRuns({ run_ids: restored });
       changed();

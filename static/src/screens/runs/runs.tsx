@@ -63,7 +63,7 @@ export function Runs({ experiments: named }: { experiments: readonly string[] })
   const firstRuns = useMemo(() => (data?.counts ? runsOf(data.levels.get(TOP)?.rows) : null), [data, data?.counts !== undefined]);
   const choice = useColumns(experiments, named.join(), firstRuns);
   const { columns } = choice;
-  const { picked, pick, pickAll } = usePicked();
+  const { picked, pick, pickAll, drop } = usePicked(JSON.stringify([state.q, state.from, state.state]));
   const sort = useMemo(() => readSort(state.sort), [state.sort]);
 
   const hovered = useSignal<string | null>(null);
@@ -101,7 +101,12 @@ export function Runs({ experiments: named }: { experiments: readonly string[] })
   };
   const setQuery = (q: string, how: "push" | "replace" = "push"): void => change({ q }, how);
   const clear = (): void => change({ q: undefined, from: undefined });
-  const deeds = useDeeds({ search, picked, pickAll, columns, names, trash, loaded: seenRows, changed: refresh, demand: (clause) => setQuery(alsoDemanding(state.q ?? "", clause)) });
+  const changed = (gone: readonly string[] = []): void => {
+    if (gone.length > 0) drop(gone);
+    refresh();
+  };
+  const demand = (clause: string): void => setQuery(alsoDemanding(state.q ?? "", clause));
+  const deeds = useDeeds({ search, picked, pickAll, columns, names, trash, loaded: seenRows, changed, demand });
 
   const rowActions: RowActions = {
     pick,

@@ -4,6 +4,7 @@
 import type { Signal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { diff, listKeys } from "../../api/runs.ts";
+import { pinsOf } from "../../charts/pins.ts";
 import { isTextMap, kept } from "../../state/kept.ts";
 import { useAsk } from "../../state/ask.ts";
 import { change, place } from "../../state/router.ts";
@@ -51,17 +52,18 @@ export function useColumns(experiments: readonly string[] | null, name: string, 
   const compared = chosen === undefined && runs !== null && runs.length > 1 && scope !== null ? scope : null;
   const params = useAsk(compared, (signal) => diff((runs ?? []).slice(0, COMPARED), false, ["param"], signal));
 
+  const pinned = pinsOf(experiments ?? []).pinned.join();
   const columns = useMemo(
     () =>
       chosen === undefined
         ? defaultColumns({
             several,
             metrics: metrics.answer ?? [],
-            pinned: [],
+            pinned: pinned.split(","),
             params: params.answer ? tellingParams(params.answer) : [],
           })
         : readColumns(chosen),
-    [chosen, several, metrics.answer, params.answer],
+    [chosen, several, metrics.answer, params.answer, pinned],
   );
   const widths = useMemo(() => columns.map((column) => usableWidth(Number(habit.value[`width ${column.id}`] ?? widthOf(column)))), [columns, habit.value]);
 

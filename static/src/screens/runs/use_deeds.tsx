@@ -15,7 +15,7 @@ import type { BulkActions } from "./bulk.tsx";
 import { cellText } from "./cells.tsx";
 import type { Column } from "./columns.ts";
 import { DeleteDialog, RenameDialog, TagDialog, restore } from "./dialogs.tsx";
-import type { Subject } from "./dialogs.tsx";
+import type { Changed, Subject } from "./dialogs.tsx";
 import { runIds, tableCsv } from "./export.ts";
 import { PlacedMenu, cellItems } from "./row_menu.tsx";
 import type { MenuItem } from "./row_menu.tsx";
@@ -36,7 +36,7 @@ export interface DeedsProps {
   trash: boolean;
   /** The rows that are seen: what hangs together with them is known. */
   loaded: { readonly current: readonly Row[] };
-  changed: () => void;
+  changed: Changed;
   /** Adds a clause to the search line. */
   demand: (clause: string) => void;
 }
@@ -127,7 +127,7 @@ export function useDeeds(props: DeedsProps): Deeds {
   };
 }
 
-function overlayOf(overlay: Overlay, items: (row: Row, column: Column | undefined) => MenuItem[], close: () => void, changed: () => void): JSX.Element {
+function overlayOf(overlay: Overlay, items: (row: Row, column: Column | undefined) => MenuItem[], close: () => void, changed: Changed): JSX.Element {
   switch (overlay.kind) {
     case "menu":
       return <PlacedMenu key={`${overlay.at.x} ${overlay.at.y}`} at={overlay.at} items={items(overlay.row, overlay.column)} close={close} />;
