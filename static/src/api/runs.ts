@@ -99,7 +99,8 @@ export async function listKeys(
 export interface Completion {
   from: number;
   to: number;
-  expects: "field" | "key" | "comparator" | "value" | "and";
+  /** Null where the text before the place is wrong already, or nothing is known. */
+  expects: "field" | "key" | "comparator" | "value" | "and" | null;
   suggestions: readonly { insert: string; label: string; about?: string }[];
   error: { from: number; to: number; message: string } | null;
 }

@@ -69,11 +69,18 @@ export function SearchLine({ experiments, query, search }: SearchLineProps): JSX
   };
   // The table follows what is whole; while there is a mistake it stays as it is.
   const whole = words !== null || text.trim() === "" || (fresh !== null && fresh.error === null);
+  const [entered, setEntered] = useState<string>();
   useEffect(() => {
-    if (!whole || text === told.current) return;
+    if (!whole) return;
+    if (entered === text) {
+      setEntered(undefined);
+      apply(text, true);
+      return;
+    }
+    if (text === told.current) return;
     const timer = setTimeout(() => apply(text, false), FOLLOW_MS);
     return () => clearTimeout(timer);
-  }, [text, whole]);
+  }, [text, whole, entered]);
 
   const edit = (line: string, cursor: number): void => {
     setText(line);
@@ -101,7 +108,8 @@ export function SearchLine({ experiments, query, search }: SearchLineProps): JSX
       if (chosen) take(chosen);
       else {
         setOpen(false);
-        if (mistake === null) apply(text, true);
+        // It may not be known yet whether the line is right.
+        setEntered(text);
       }
     } else if (event.key === "Escape") {
       event.preventDefault();

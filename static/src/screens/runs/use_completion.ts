@@ -33,7 +33,7 @@ export function useCompletion(experiments: readonly string[] | null, text: strin
         const completion = await complete(experiments, text, at, end.signal);
         if (!end.signal.aborted) setCompleted({ text, completion });
       } catch {
-        if (!end.signal.aborted) setCompleted(null);
+        if (!end.signal.aborted) setCompleted({ text, completion: { from: at, to: at, expects: null, suggestions: [], error: null } });
       }
     };
     const timer = setTimeout(() => void ask(), first.current ? 0 : PAUSE_MS);
