@@ -265,7 +265,7 @@ test("charts tell the truth and do what hands ask for", async (t) => {
     const href = await page.getByRole("link", { name: "All points as CSV" }).getAttribute("href");
     const csv = await (await fetch(new URL(href, page.url()))).text();
     assert.equal(csv.trim().split("\n").length, 201);
-    await page.getByRole("button", { name: "Copy link" }).click();
+    await page.getByRole("article").getByRole("button", { name: "Copy link" }).click();
     await page.getByText("The link was copied.").waitFor();
     assert.match(await page.evaluate(() => navigator.clipboard.readText()), /m=nan_tail/);
     await done();
