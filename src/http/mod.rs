@@ -173,7 +173,7 @@ pub fn router(state: AppState, config: &Config) -> Router {
 
 async fn no_endpoint(uri: Uri) -> Error {
     Error::NoEndpoint(format!(
-        "There is no endpoint {}. The API of this server is described on its first page and in docs/API.md",
+        "There is no endpoint {}. docs/API.md lists those that there are",
         crate::validate::excerpt(uri.path())
     ))
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { pastedPlace } from "../src/lib/pasted.ts";
+import { pastedPlace } from "../src/state/pasted.ts";
 
 const RUN = "0f".repeat(16);
 

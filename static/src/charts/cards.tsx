@@ -3,10 +3,11 @@
 import type { Signal } from "@preact/signals";
 import type { JSX, RefObject } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useActions } from "../frame/actions.ts";
 import { Empty } from "../parts/states.tsx";
 import { Icon } from "../parts/basics.tsx";
 import { isTextMap, isTexts, kept } from "../state/kept.ts";
-import { place } from "../state/router.ts";
+import { change, place } from "../state/router.ts";
 import { CardView } from "./card.tsx";
 import { Controls } from "./controls.tsx";
 import { nameFilter } from "./filter.ts";
@@ -49,6 +50,7 @@ export function Cards({
   const standardX = kind === "system" ? "joined" : "step";
   const wish = Number(columnsWish.value.columns);
   const pins = pinsOf(experiments);
+  useActions("Metrics of this page", names.map(({ key }) => ({ name: key, run: () => change({ m: key }) })));
   const filter = nameFilter(state.m ?? "");
   const found = names.filter(({ key }) => filter.matches(key));
   const sections = sectionsOf({

@@ -59,6 +59,9 @@ const DOT = 4;
 /** Height of the axis of x, and about the width of the other, CSS pixels. */
 const X_AXIS = 26;
 const Y_AXIS = 50;
+/** What is free right of the drawing, and the width of a character beside an axis, CSS pixels. */
+const RIGHT = 14;
+const CHARACTER = 6.6;
 /** Room for a tick and its words, CSS pixels. */
 const X_TICK = 72;
 const Y_TICK = 38;
@@ -131,7 +134,7 @@ export class Plot {
         width: this.host.clientWidth,
         height: this.host.clientHeight,
         legend: { show: false },
-        padding: [8, 10, 0, 0],
+        padding: [8, RIGHT, 0, 0],
         scales: {
           x: { time: false, range: (_plot, min, max) => (this.isMade ? [min, max] : pairOf(xEnds(this.picture))) },
           y: { distr: drawing.scale.log ? 3 : 1, range: () => pairOf(yEnds(this.picture)) },
@@ -209,7 +212,11 @@ export class Plot {
       ...this.axis(),
       size: X_AXIS,
       splits: (plot, _axis, min, max) => [...ticks(min, max, (plot.width - Y_AXIS) / X_TICK, this.picture.kind, this.picture.offsetMs)],
-      values: (_plot, splits) => [...xLabels(splits, this.picture.kind, this.picture.offsetMs)],
+      values: (plot, splits) => {
+        const labels = xLabels(splits, this.picture.kind, this.picture.offsetMs);
+        const room = (split: number): number => plot.over.clientWidth - plot.valToPos(split, "x") + RIGHT;
+        return labels.map((label, index) => (room(splits[index] ?? 0) < (label.length * CHARACTER) / 2 ? "" : label));
+      },
     };
   }
 
@@ -217,7 +224,7 @@ export class Plot {
     const isLog = this.picture.drawing.scale.log;
     return {
       ...this.axis(),
-      size: (_plot, values) => 14 + 6.6 * Math.max(3, ...(values ?? []).map((value) => value.length)),
+      size: (_plot, values) => 14 + CHARACTER * Math.max(3, ...(values ?? []).map((value) => value.length)),
       splits: (plot, _axis, min, max) => [...(isLog ? logTicks : valueTicks)(min, max, (plot.height - X_AXIS) / Y_TICK)],
       values: (_plot, splits) => [...valueLabels(splits)],
       // uPlot leaves out some words of a logarithmic axis by itself.

@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import { Name } from "../parts/basics.tsx";
-import { LineSample } from "./line_sample.tsx";
+import { LineSample } from "../parts/line_sample.tsx";
 import { inkFor } from "./scene.ts";
 import type { Scene } from "./scene.ts";
 

@@ -12,7 +12,7 @@ import { withChoice } from "./choices.ts";
 import { readingsAt } from "./cursor.ts";
 import type { Reading } from "./cursor.ts";
 import type { Curves } from "./feed.ts";
-import { LineSample } from "./line_sample.tsx";
+import { LineSample } from "../parts/line_sample.tsx";
 import { labelOf } from "./readings.tsx";
 import { inkFor } from "./scene.ts";
 import type { Scene } from "./scene.ts";

@@ -9,7 +9,7 @@ import type { Drawing } from "./arrange.ts";
 import { readingsAt } from "./cursor.ts";
 import type { Reading } from "./cursor.ts";
 import type { Cursor } from "./engine.ts";
-import { LineSample } from "./line_sample.tsx";
+import { LineSample } from "../parts/line_sample.tsx";
 import { inkFor, runName } from "./scene.ts";
 import type { Scene } from "./scene.ts";
 import type { Card } from "./sections.ts";

@@ -1,4 +1,5 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { cameBack } from "../state/router.ts";
 
 /**
  * Puts the page and the focus to where a screen begins, when another one (`name`) is shown. Who goes back or forward keeps the place
@@ -7,14 +8,11 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 export function useArrival(name: string): void {
   const isFirst = useRef(true);
   useLayoutEffect(() => {
-    const state: unknown = history.state;
-    const wasHere = typeof state === "object" && state !== null && "seen" in state;
-    if (!wasHere) history.replaceState({ seen: true }, "");
     if (isFirst.current) {
       isFirst.current = false;
       return;
     }
-    if (!wasHere) scrollTo(0, 0);
+    if (!cameBack()) scrollTo(0, 0);
     // What had the focus went with the screen before.
     if (document.activeElement === document.body) document.getElementById("main")?.focus({ preventScroll: true });
   }, [name]);

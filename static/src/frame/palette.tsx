@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { find, getRun } from "../api/runs.ts";
 import type { Found } from "../api/runs.ts";
 import { sentence } from "../lib/format.ts";
-import { pastedPlace } from "../lib/pasted.ts";
+import { pastedPlace } from "../state/pasted.ts";
 import { Name, Status, Time } from "../parts/basics.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { notify } from "../parts/notice.tsx";
@@ -28,6 +28,8 @@ export function Palette(): JSX.Element | null {
   return isOpen.value ? <OpenPalette close={() => (isOpen.value = false)} /> : null;
 }
 
+/** As many of a kind are shown at once; more is a matter of typing. */
+const SHOWN = 24;
 /** Pause after typing before the server is asked, ms. */
 const PAUSE_MS = 150;
 
@@ -46,6 +48,7 @@ function OpenPalette({ close }: { close: () => void }): JSX.Element {
       title,
       choices: actions
         .filter(({ name, run }) => run !== openPalette && name.toLowerCase().includes(text.trim().toLowerCase()))
+        .slice(0, SHOWN)
         .map(({ name, run, shortcut }, index) => ({
           key: `${title} ${index} ${name}`,
           label: name,

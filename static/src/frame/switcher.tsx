@@ -7,7 +7,7 @@ import { Picker } from "../parts/picker.tsx";
 import type { Choice } from "../parts/picker.tsx";
 import { attempt } from "../parts/notice.tsx";
 import { counted } from "../lib/format.ts";
-import { experiments, learnExperiments } from "../state/experiments.ts";
+import { experiments, learnExperiments, shareExperiments } from "../state/experiments.ts";
 import { address } from "../state/place.ts";
 import type { Route } from "../state/place.ts";
 import { go, place } from "../state/router.ts";
@@ -19,8 +19,7 @@ const SHOWN = 50;
 export function Switcher(): JSX.Element {
   const { route } = place.value;
   useEffect(() => {
-    // The screen of experiments asks for them itself.
-    if (experiments.value === undefined && route.screen !== "experiments") void learnExperiments().catch(() => undefined);
+    if (experiments.value === undefined) void shareExperiments().catch(() => undefined);
   }, [route.screen]);
   return (
     <Menu

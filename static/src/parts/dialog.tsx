@@ -103,13 +103,15 @@ export function Form({
   );
 }
 
-/** A control with its label above it. */
+/** A control with its label above it and a hint below, which is no part of its name. */
 export function Field({ label, hint, children }: { label: string; hint?: string; children: ComponentChildren }): JSX.Element {
   return (
-    <label class="field">
-      <span>{label}</span>
-      {children}
+    <div class="field">
+      <label class="field">
+        <span>{label}</span>
+        {children}
+      </label>
       {hint !== undefined && <small class="hint">{hint}</small>}
-    </label>
+    </div>
   );
 }

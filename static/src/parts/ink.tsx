@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { LineSample } from "../charts/line_sample.tsx";
+import { LineSample } from "./line_sample.tsx";
 import type { Ink } from "../lib/colours.ts";
 
 /** How the curves of a run are drawn, beside its name; its room stays where that is not known. */

@@ -7,13 +7,30 @@ import type { Place, Route, State } from "./place.ts";
 /** The screen that is shown, and its state. */
 export const place = signal<Place>(parsePlace(location.hash));
 
+let isBack = false;
+
+/** Whether the browser went through its history to what is shown. */
+export function cameBack(): boolean {
+  return isBack;
+}
+
 /** Follows the address from now on. */
 export function followAddress(): void {
   const read = (): void => {
     place.value = parsePlace(location.hash);
   };
   addEventListener("hashchange", read);
-  addEventListener("popstate", read);
+  addEventListener("popstate", () => {
+    // A link makes an entry without a state; all those that were shown have one.
+    isBack = history.state !== null;
+    markShown();
+    read();
+  });
+  markShown();
+}
+
+function markShown(): void {
+  if (history.state === null) history.replaceState({}, "");
 }
 
 /** Goes to another screen; "back" leads here. */
@@ -40,7 +57,8 @@ export function reroute(route: Route, how: "push" | "replace" = "push"): void {
 function move(next: Place, how: "push" | "replace"): void {
   const text = formatPlace(next);
   if (text === formatPlace(place.value) && text === location.hash) return;
-  if (how === "push") history.pushState(null, "", text);
+  if (how === "push") history.pushState({}, "", text);
   else history.replaceState(history.state, "", text);
+  isBack = false;
   place.value = next;
 }

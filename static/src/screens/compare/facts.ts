@@ -1,7 +1,7 @@
 // What a comparison knows of its runs before anything else: whose they are, what they are called, and which are not to be had.
 
-import { listExperiments } from "../../api/experiments.ts";
 import { listRows } from "../../api/runs.ts";
+import { shareExperiments } from "../../state/experiments.ts";
 
 /** A run that is compared. */
 export interface Facts {
@@ -31,7 +31,7 @@ const EXPERIMENTS_AT_ONCE = 1_000;
 /** The facts of runs by their ids, in no order. */
 export async function readFacts(ids: readonly string[], signal?: AbortSignal): Promise<Known> {
   const names = new Map<string, string>();
-  for (const { experiment_id, name, runs, deleted_runs } of await listExperiments("ALL", signal)) {
+  for (const { experiment_id, name, runs, deleted_runs } of await shareExperiments()) {
     if (runs + deleted_runs > 0) names.set(experiment_id, name);
   }
   const wanted = ids.filter((id) => RUN_ID.test(id)).map((id) => `'${id}'`);

@@ -7,7 +7,7 @@ import { counted } from "../../lib/format.ts";
 import { Icon } from "../../parts/basics.tsx";
 import { Answered, Empty } from "../../parts/states.tsx";
 import { useAsk } from "../../state/ask.ts";
-import { learnExperiments } from "../../state/experiments.ts";
+import { isActive, learnExperiments } from "../../state/experiments.ts";
 import { isTexts, kept } from "../../state/kept.ts";
 import { useChanges } from "../../state/live.ts";
 import { address } from "../../state/place.ts";
@@ -36,7 +36,7 @@ export function Experiments(): JSX.Element {
 
 function ActiveExperiments(): JSX.Element {
   const [isCreating, create] = useState(false);
-  const asked = useAsk("experiments", learnExperiments);
+  const asked = useAsk("experiments", async () => (await learnExperiments()).filter(isActive));
   useChanges([], asked.again);
   useKeys({ n: { name: "New experiment", run: () => create(true) } });
   const all = asked.answer ?? [];

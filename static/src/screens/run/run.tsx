@@ -1,5 +1,4 @@
 import type { JSX } from "preact";
-import { listExperiments } from "../../api/experiments.ts";
 import type { Run as RunAnswer } from "../../api/runs.ts";
 import { restoreRuns } from "../../api/runs.ts";
 import { Crumbs } from "../../parts/crumbs.tsx";
@@ -8,6 +7,7 @@ import { lazy } from "../../parts/lazy.tsx";
 import { attempt } from "../../parts/notice.tsx";
 import { Answered, Empty } from "../../parts/states.tsx";
 import { useAsk } from "../../state/ask.ts";
+import { shareExperiments } from "../../state/experiments.ts";
 import { address, runRoute } from "../../state/place.ts";
 import type { Route, RunTab } from "../../state/place.ts";
 import { useTitle } from "../../state/title.ts";
@@ -27,7 +27,7 @@ type RunPlace = Route & { screen: "run" };
 /** One run (design: 6.3). */
 export function Run({ route }: { route: RunPlace }): JSX.Element {
   const data = useRun(route.experiment, route.run);
-  const experiments = useAsk("experiments", (signal) => listExperiments("ALL", signal));
+  const experiments = useAsk("experiments", shareExperiments);
   const { run } = data;
   const name = run.answer?.info.run_name;
   useTitle(name ?? (run.answer && route.run));

@@ -1,13 +1,13 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { listExperiments } from "../../api/experiments.ts";
 import { useKeys } from "../../frame/keys.ts";
 import { inks } from "../../lib/colours.ts";
 import { counted } from "../../lib/format.ts";
 import { Crumbs } from "../../parts/crumbs.tsx";
 import { Empty, Skeleton, Trouble } from "../../parts/states.tsx";
 import { useAsk } from "../../state/ask.ts";
+import { isActive, shareExperiments } from "../../state/experiments.ts";
 import { useChanges } from "../../state/live.ts";
 import { address, runRoute } from "../../state/place.ts";
 import { change, go, place } from "../../state/router.ts";
@@ -272,12 +272,12 @@ interface Scope {
 
 /** Which experiments are meant, and what they are called. */
 function useScope(named: readonly string[]): Scope {
-  const asked = useAsk("experiments", (signal) => listExperiments("ALL", signal));
+  const asked = useAsk("experiments", shareExperiments);
   const { answer, failure } = asked;
   const names = useMemo(() => new Map((answer ?? []).map(({ experiment_id, name }) => [experiment_id, name])), [answer]);
   const experiments = useMemo(() => {
     if (named.length > 0) return named;
-    return answer === undefined ? null : answer.filter(({ lifecycle_stage }) => lifecycle_stage === "active").map(({ experiment_id }) => experiment_id);
+    return answer === undefined ? null : answer.filter(isActive).map(({ experiment_id }) => experiment_id);
   }, [named.join(), answer]);
   if (failure && experiments === null) return { experiments, names, problem: <Trouble what="The experiments" failure={failure} retry={asked.again} /> };
   const unknown = answer !== undefined && named.length > 0 && !named.some((id) => names.has(id));

@@ -5,6 +5,7 @@ import type { JSX, Ref } from "preact";
 import { useEffect, useImperativeHandle, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Ink } from "../../lib/colours.ts";
 import { ROW_PX, scrollTo, spanOf } from "../../parts/window.ts";
+import { useScrollMemory } from "../../state/scroll.ts";
 import type { CellContext } from "./cells.tsx";
 import { fieldsOf } from "./columns.ts";
 import type { Column, SortKey } from "./columns.ts";
@@ -71,6 +72,7 @@ export function RunTable(props: RunTableProps): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const version = data.version.value;
   const outline = useMemo(() => new Outline(data.levels, open), [data, version, open]);
+  useScrollMemory(box);
   const { span, follow } = useSpan(box, outline.total);
   const [focus, setFocus] = useState<{ index: number; key: string | undefined }>({ index: 0, key: undefined });
   const wantsFocus = useRef(false);

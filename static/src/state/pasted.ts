@@ -1,5 +1,5 @@
-import { parsePlace, runRoute } from "../state/place.ts";
-import type { Place } from "../state/place.ts";
+import { parsePlace, runRoute } from "./place.ts";
+import type { Place } from "./place.ts";
 
 const RUN_ID = /^[0-9a-f]{32}$/;
 
