@@ -195,8 +195,8 @@ impl Job<'_> {
         let mut series = |name: &str, value: &mut dyn FnMut(f64) -> f64| {
             let point = |number: i64| {
                 let noise = random.normal();
-                // Nothing runs on the device before the first step, nor while a validation is plotted.
-                let busy = number * SYSTEM_MS > STARTUP_MS && number % 97 != 96;
+                // Nothing runs on the device before the first step, nor while a validation is plotted; the disk stays full.
+                let busy = number * SYSTEM_MS > STARTUP_MS && number % 97 != 96 || name.starts_with("disk");
                 let value = if busy { value(noise) } else { value(noise) * 0.07 };
                 at(self.start_ms + number * SYSTEM_MS, number, value)
             };

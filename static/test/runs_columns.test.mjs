@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  fieldsOf, keyed, moved, nextSort, orderBy, own, readColumn, readColumns, readSort, sortField, splitList, titleOf, writeColumns, writeSort,
+  fieldsOf, keyed, moved, nextSort, orderBy, own, readColumn, readColumns, readSort, sortField, splitList, titleOf, titlesOf, writeColumns, writeSort,
 } from "../src/screens/runs/columns.ts";
 import { defaultColumns, tellingParams } from "../src/screens/runs/defaults.ts";
 
@@ -70,4 +70,13 @@ test("by default a table has principal metrics and up to four params that tell r
     writeColumns(columns),
     "name,status,started,duration,user,metrics.val_loss,metrics.lr-AdamW,params.config.model.num_channels,params.config.training.lr.rate,note",
   );
+});
+
+test("params stand under the words of their names that tell them apart", () => {
+  const params = (...names) => titlesOf(names.map((name) => keyed("param", name)));
+  assert.deepEqual(params("config.model.num_channels", "config.training.max_steps"), ["num_channels", "max_steps"]);
+  assert.deepEqual(params("batch.training", "batch.validation", "workers.training"), ["batch.training", "validation", "workers.training"]);
+  assert.deepEqual(params("lr", "training.lr"), ["lr", "training.lr"]);
+  assert.deepEqual(params("ends.with."), ["with."]);
+  assert.deepEqual(titlesOf([own("name"), keyed("metric", "val.loss"), keyed("param", "a.loss")]), ["Name", "val.loss", "a.loss"]);
 });

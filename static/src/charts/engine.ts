@@ -213,9 +213,11 @@ export class Plot {
       size: X_AXIS,
       splits: (plot, _axis, min, max) => [...ticks(min, max, (plot.width - Y_AXIS) / X_TICK, this.picture.kind, this.picture.offsetMs)],
       values: (plot, splits) => {
-        const labels = xLabels(splits, this.picture.kind, this.picture.offsetMs);
-        const room = (split: number): number => plot.over.clientWidth - plot.valToPos(split, "x") + RIGHT;
-        return labels.map((label, index) => (room(splits[index] ?? 0) < (label.length * CHARACTER) / 2 ? "" : label));
+        const { min, max } = plot.scales["x"] ?? {};
+        const [from, to] = [min ?? 0, max ?? 1];
+        // Where a word would be cut off by the edge there is none.
+        const room = (split: number): number => ((to - split) / (to - from)) * (plot.width - Y_AXIS - RIGHT) + RIGHT;
+        return xLabels(splits, this.picture.kind, this.picture.offsetMs).map((label, index) => (room(splits[index] ?? 0) < (label.length * CHARACTER) / 2 ? "" : label));
       },
     };
   }

@@ -180,9 +180,8 @@ test("charts tell the truth and do what hands ask for", async (t) => {
       return segments[0].smooth[answer.x.indexOf(100)];
     };
     const whole = await smoothAt100();
-    await drag(page, "nan_tail", 0.3, 0.6);
+    await answered(page, () => drag(page, "nan_tail", 0.3, 0.6));
     await page.waitForURL(/range=/);
-    await page.waitForFunction(() => document.querySelector(".card").getAttribute("aria-busy") === "false");
     assert.equal(asked.at(-1).range.length, 2);
     assert.equal(await smoothAt100(), whole);
     await page.keyboard.press("s");
@@ -194,9 +193,8 @@ test("charts tell the truth and do what hands ask for", async (t) => {
     const { page, asked, done } = await open(`${tab}?m=nan_tail`);
     const choose = page.getByLabel("x", { exact: true });
     for (const [name, state, x] of [["Time since start", "rel", "relative"], ["Wall time", "wall", "wall"], ["Whole training", "joined", "step"], ["constant", "metrics.constant", "metrics.constant"]]) {
-      await choose.selectOption({ label: name });
+      await answered(page, () => choose.selectOption({ label: name }));
       await page.waitForURL((url) => url.hash.endsWith(`x=${state}`));
-      await page.waitForFunction(() => document.querySelector(".card").getAttribute("aria-busy") === "false");
       assert.equal(asked.at(-1).x, x);
       assert.equal(asked.at(-1).joined, state === "joined" ? true : undefined);
     }
@@ -363,6 +361,13 @@ test("charts tell the truth and do what hands ask for", async (t) => {
 
 function card(page, metric) {
   return page.locator(`.card[data-metric="${metric}"]`);
+}
+
+/** Does something after which curves are asked for, and waits until they were answered. */
+async function answered(page, act) {
+  const answer = page.waitForResponse((response) => response.url().endsWith("/series"));
+  await act();
+  await answer;
 }
 
 /** Waits until all cards that are seen have their curves. */

@@ -123,7 +123,7 @@ function Branches({
   toggle: (path: string, open: boolean) => void;
 }): JSX.Element {
   return (
-    <ul>
+    <ul style={{ "--level": level }}>
       {nodes.map((node) => {
         const open = isOpen(node.path, level);
         return (

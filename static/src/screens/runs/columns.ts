@@ -16,7 +16,7 @@ export const OWN_COLUMNS = ["name", "status", "started", "ended", "duration", "u
 export type OwnColumn = (typeof OWN_COLUMNS)[number];
 
 const OWN: Readonly<Record<OwnColumn, { title: string; fields: readonly string[]; sort: string | null; width: number }>> = {
-  name: { title: "Name", fields: ["attributes.run_name"], sort: "attributes.run_name", width: 300 },
+  name: { title: "Name", fields: ["attributes.run_name"], sort: "attributes.run_name", width: 260 },
   status: { title: "Status", fields: ["attributes.status"], sort: "attributes.status", width: 236 },
   started: { title: "Started", fields: ["attributes.start_time"], sort: "attributes.start_time", width: 150 },
   ended: { title: "Ended", fields: ["attributes.end_time"], sort: "attributes.end_time", width: 150 },
@@ -33,7 +33,7 @@ export const BASE_FIELDS = ["attributes.run_name", "attributes.status", "attribu
 
 const ENTITIES = { metric: "metrics", param: "params", tag: "tags", curve: "metrics" } as const;
 const KINDS = { metrics: "metric", params: "param", tags: "tag", curve: "curve" } as const;
-const WIDTHS = { metric: 124, param: 132, tag: 124, curve: 132 } as const;
+const WIDTHS = { metric: 140, param: 132, tag: 124, curve: 132 } as const;
 /** The narrowest and the widest that a column can be made, px. */
 export const NARROWEST = 56;
 export const WIDEST = 900;
@@ -95,6 +95,21 @@ export function titleOf({ kind, key }: Column): string {
   if (kind === "own") return OWN[key as OwnColumn].title;
   if (kind === "curve") return `${key} curve`;
   return kind === "param" ? key.replace(/^config\./, "") : key;
+}
+
+/**
+ * What stands above columns side by side: of params and tags as few of the last words of their names as tell them apart, since
+ * these are paths, and their ends say what they are.
+ */
+export function titlesOf(columns: readonly Column[]): string[] {
+  const names = columns.map((column) => titleOf(column));
+  return columns.map((column, place) => {
+    if (column.kind !== "param" && column.kind !== "tag") return names[place] ?? "";
+    const words = column.key.split(".");
+    const ends = words.map((_, from) => words.slice(from).join(".")).filter((end) => end !== "");
+    const others = names.filter((_, other) => other !== place);
+    return ends.reverse().find((end) => !others.some((name) => name === end || name.endsWith(`.${end}`))) ?? column.key;
+  });
 }
 
 /** What it is, for titles and for those who hear the page. */

@@ -1,10 +1,10 @@
 // The head of the table: what sorts, moves and widens columns.
 
 import type { JSX } from "preact";
-import { useRef } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 import { Icon } from "../../parts/basics.tsx";
 import { Menu } from "../../parts/menu.tsx";
-import { NARROWEST, WIDEST, isRight, nameOf, sortField, titleOf } from "./columns.ts";
+import { NARROWEST, WIDEST, isRight, nameOf, sortField, titlesOf } from "./columns.ts";
 import type { Column, SortKey } from "./columns.ts";
 
 /** What can be done with columns. */
@@ -39,10 +39,11 @@ export function HeadCells({
   sort: readonly SortKey[];
   actions: ColumnActions;
 }): JSX.Element {
+  const titles = useMemo(() => titlesOf(columns), [columns]);
   return (
     <>
       {columns.map((column, index) => (
-        <HeadCell key={column.id} column={column} index={index} columns={columns} width={widths[index] ?? 0} sort={sort} actions={actions} />
+        <HeadCell key={column.id} column={column} title={titles[index] ?? ""} index={index} columns={columns} width={widths[index] ?? 0} sort={sort} actions={actions} />
       ))}
     </>
   );
@@ -50,6 +51,7 @@ export function HeadCells({
 
 function HeadCell({
   column,
+  title,
   index,
   columns,
   width,
@@ -57,6 +59,7 @@ function HeadCell({
   actions,
 }: {
   column: Column;
+  title: string;
   index: number;
   columns: readonly Column[];
   width: number;
@@ -66,7 +69,6 @@ function HeadCell({
   const place = sort.findIndex(({ id }) => id === column.id);
   const key = sort[place];
   const sortable = sortField(column) !== null;
-  const title = titleOf(column);
   const head = (
     <>
       <HeadTitle title={title} />

@@ -301,10 +301,10 @@ function nameOf(row: Row): string {
   return cellText(row, "attributes.run_name") || row.run;
 }
 
-/** `5,000 runs, 1,000 trainings`. */
+/** `5,000 runs, 1,000 trainings`; the latter only where they are not as many. */
 function totalWords(counts: { runs: number; trainings: number }, flat: boolean, filtered: boolean): string {
   const runs = counted(counts.runs, "run") + (filtered ? (counts.runs === 1 ? " matches" : " match") : "");
-  return flat ? runs : `${runs}, ${filtered ? "in " : ""}${counted(counts.trainings, "training")}`;
+  return flat || counts.runs === counts.trainings ? runs : `${runs}, ${filtered ? "in " : ""}${counted(counts.trainings, "training")}`;
 }
 
 /** The columns with the curve of a metric at its right. */
