@@ -36,6 +36,9 @@ section "Web pages in a browser"
 # With the binary that the Rust tests left.
 npm --prefix static run --silent test:browser
 
+section "Budgets of the web pages"
+npm --prefix static run --silent test:budget
+
 section "Fuzzing"
 scripts/fuzz.sh
 

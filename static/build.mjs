@@ -18,8 +18,9 @@ const FIRST_LOAD = { bytes: 100_000, files: 8 };
 /** Gzipped size in bytes of everything together. */
 const TOTAL_LIMIT = 200_000;
 
-/** Starts the pages of runs. Every part that is fetched later needs what this one brings. */
+/** Starts the page of runs. Every other part needs what this one brings. */
 const MAIN = "src/main.tsx";
+const ACCOUNT = "src/screens/account/account.tsx";
 
 /** The pages, each with the names of its sources in place of what is made of them. */
 const PAGES = ["index.html", "account.html"];
@@ -33,7 +34,7 @@ await mkdir(files, { recursive: true });
 
 const result = await build({
   absWorkingDir: home,
-  entryPoints: ["src/icon.svg", MAIN, "src/screens/account/account.tsx", "src/styles/page.css"],
+  entryPoints: ["src/icon.svg", MAIN, ACCOUNT, "src/styles/page.css"],
   outdir: files,
   bundle: true,
   format: "esm",
@@ -53,8 +54,14 @@ const result = await build({
 });
 
 const { outputs } = result.metafile;
-/** The file that each source which a page names became. */
-const made = new Map(Object.entries(outputs).flatMap(([output, { entryPoint }]) => (entryPoint ? [[entryPoint, output]] : [])));
+/** The file that each source which a page names became; where that only imports another, it is the other. */
+const made = new Map(
+  Object.entries(outputs).flatMap(([output, { entryPoint, inputs, imports }]) => {
+    if (!entryPoint) return [];
+    const isStub = Object.keys(inputs).length === 0 && imports.length === 1;
+    return [[entryPoint, isStub ? imports[0].path : output]];
+  }),
+);
 /** Of each page, the files that are fetched with it. */
 const fetched = new Map();
 
@@ -88,17 +95,19 @@ console.log(`static/dist: ${all.length} files, ${(sum(all) / 1000).toFixed(1)} k
 /**
  * Makes esbuild put all that MAIN brings into one file. It makes one for each set of parts that share something, and parts that
  * are fetched later share much: if each of them also imports MAIN, which is there by then, all of it is shared by the same set.
+ * So does the page of accounts, which starts nothing of MAIN but leaves it ready for the page that comes after it.
  */
-function shareOneFile({ onLoad, onResolve, resolve }) {
-  const later = new Set();
-  onResolve({ filter: /^\./ }, async ({ path, kind, importer, resolveDir, pluginData }) => {
-    if (kind !== "dynamic-import" || pluginData === "asked") return undefined;
-    const found = await resolve(path, { kind, importer, resolveDir, pluginData: "asked" });
-    later.add(found.path);
-    return found;
+function shareOneFile({ onLoad, onStart }) {
+  const sharing = new Set([join(home, ACCOUNT)]);
+  onStart(async () => {
+    const sources = join(home, "src");
+    for (const name of (await readdir(sources, { recursive: true })).filter((name) => /\.tsx?$/.test(name))) {
+      const text = await readFile(join(sources, name), "utf8");
+      for (const [, target] of text.matchAll(/import\("([^"]+)"\)/g)) sharing.add(join(sources, dirname(name), target));
+    }
   });
   onLoad({ filter: /\.tsx?$/ }, async ({ path }) => {
-    if (!later.has(path)) return undefined;
+    if (!sharing.has(path)) return undefined;
     const contents = `${await readFile(path, "utf8")}\nimport ${JSON.stringify(join(home, MAIN))};\n`;
     return { contents, loader: path.endsWith("x") ? "tsx" : "ts", resolveDir: dirname(path) };
   });

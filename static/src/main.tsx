@@ -5,10 +5,14 @@ import { followAddress } from "./state/router.ts";
 import { learnSession } from "./state/session.ts";
 import { followTheme } from "./state/theme.ts";
 
-followTheme();
-followAddress();
-followKeys();
-void learnSession();
+// The build gives the page of accounts this file too, which it shares most of: there is nothing to start there.
 const root = document.getElementById("app");
-if (root === null) throw new Error("the page has no element #app");
-render(<App />, root);
+if (root !== null) start(root);
+
+function start(element: HTMLElement): void {
+  followTheme();
+  followAddress();
+  followKeys();
+  render(<App />, element);
+  void learnSession();
+}

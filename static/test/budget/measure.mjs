@@ -1,4 +1,4 @@
-// What is measured of a page in Chromium: when things are seen, what was fetched for them, how busy and how large it is.
+// What is measured of a page in Chromium: when things are seen, what was fetched for them, how smooth and how large it is.
 
 import { once } from "node:events";
 import { openPage } from "../browser/support.mjs";
@@ -78,21 +78,44 @@ export function scroll(page, selector, frames) {
   );
 }
 
-/** Milliseconds that the page was busy with each of some changes. */
-export async function busy(page, session, changes) {
-  await session.send("Performance.enable");
-  const total = async () => {
-    const { metrics } = await session.send("Performance.getMetrics");
-    return 1_000 * metrics.find(({ name }) => name === "TaskDuration").value;
+/** Milliseconds of the longest frame after each of some steps of a zoom with Ctrl and the wheel. A frame is 17 where none is late. */
+export function zoom(page, selector, steps) {
+  return page.evaluate(
+    async ([selector, steps]) => {
+      const box = document.querySelector(selector);
+      const { left, top, width } = box.getBoundingClientRect();
+      const frame = () => new Promise(requestAnimationFrame);
+      const times = [];
+      for (let step = 0; step < steps; step += 1) {
+        let before = await frame();
+        const deltaY = step % 2 === 0 ? -100 : 100;
+        box.dispatchEvent(new WheelEvent("wheel", { ctrlKey: true, deltaY, clientX: left + width / 2, clientY: top + 20, bubbles: true, cancelable: true }));
+        let longest = 0;
+        for (let frames = 0; frames < 3; frames += 1) {
+          const now = await frame();
+          longest = Math.max(longest, now - before);
+          before = now;
+        }
+        times.push(longest);
+      }
+      return times;
+    },
+    [selector, steps],
+  );
+}
+
+/** Waits until a page has asked for nothing for a while, and has all its answers. */
+export async function settled(page, ms) {
+  let open = 0;
+  let last = Date.now();
+  const began = () => void (open += 1);
+  const ended = () => {
+    open -= 1;
+    last = Date.now();
   };
-  const times = [];
-  for (const change of changes) {
-    const before = await total();
-    await change();
-    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
-    times.push((await total()) - before);
-  }
-  return times;
+  page.on("request", began).on("requestfinished", ended).on("requestfailed", ended);
+  while (open > 0 || Date.now() - last < ms) await once(AbortSignal.timeout(50), "abort");
+  page.off("request", began).off("requestfinished", ended).off("requestfailed", ended);
 }
 
 /** What is asked of the server in some time, and how large each answer is. */

@@ -66,6 +66,6 @@ function AccountPage({ name }: { name: string }): JSX.Element {
 }
 
 followTheme();
-const root = document.getElementById("app");
-if (root === null) throw new Error("the page has no element #app");
+const root = document.getElementById("account");
+if (root === null) throw new Error("the page has no element #account");
 render(<AccountPage name={location.pathname.split("/").pop() ?? ""} />, root);

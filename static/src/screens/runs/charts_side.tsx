@@ -2,8 +2,8 @@
 
 import type { Signal } from "@preact/signals";
 import type { JSX } from "preact";
+import { RunCharts } from "../../charts/run_charts.tsx";
 import { counted, whole } from "../../lib/format.ts";
-import { lazy } from "../../parts/lazy.tsx";
 import type { Outline, Row, Slot } from "./tree.ts";
 
 /** Rows that are drawn without being asked for, and those that can be. */
@@ -11,8 +11,6 @@ export const DRAWN = 20;
 export const MOST_DRAWN = 100;
 /** Rows among which these are looked for: what is further down was never loaded, or is none of the first. */
 const LOOKED_AT = 500;
-
-const RunCharts = lazy("The curves", async () => (await import("../../charts/run_charts.tsx")).RunCharts);
 
 /** A run of a row. */
 export interface RowRun {
