@@ -336,6 +336,51 @@ test("columns are chosen, moved, sorted and made wider, and all that stands in t
   assert.deepEqual(mistakes, []);
 });
 
+test("columns are frozen beside the name, and scroll again", async () => {
+  const { page, grid, cell, mistakes } = await open("aifs", "?cols=name,status,user,metrics.val_loss,params.lr,note", { viewport: { width: 800, height: 600 } });
+  await shows(page, ALL);
+  const lefts = async () => [
+    (await (await cell("fork", "Status")).boundingBox()).x,
+    (await grid.getByRole("columnheader", { name: "Status" }).boundingBox()).x,
+    (await (await cell("fork", "User")).boundingBox()).x,
+  ];
+  const sideways = (by) => grid.evaluate((box, by) => (box.scrollLeft = by), by);
+  const menu = async (item) => {
+    await page.getByRole("button", { name: "Column Status" }).click();
+    await page.getByRole("button", { name: item }).click();
+  };
+  const before = await lefts();
+  await menu("Freeze up to here");
+  await sideways(150);
+  assert.deepEqual(await lefts(), [before[0], before[1], before[2] - 150]);
+  await page.reload();
+  await shows(page, ALL);
+  await sideways(150);
+  assert.deepEqual(await lefts(), [before[0], before[1], before[2] - 150]);
+  await sideways(0);
+  await menu("Let it scroll");
+  await sideways(150);
+  assert.deepEqual(await lefts(), before.map((left) => left - 150));
+  assert.deepEqual(mistakes, []);
+});
+
+test("back leads to the row that was seen, and the way on begins at the top", async () => {
+  const { page, grid, mistakes } = await open("many");
+  await names(page);
+  await grid.evaluate((box) => (box.scrollTop = 9_000));
+  const top = await grid.evaluate((box) => box.scrollTop);
+  const link = grid.locator('[role="row"][aria-level]:not([aria-busy]) .run-link').nth(30);
+  await link.click();
+  await page.waitForURL(/runs\/[0-9a-f]{32}/);
+  await page.goBack();
+  await page.waitForFunction((top) => document.querySelector('[role="treegrid"]')?.scrollTop === top, top);
+  await page.getByRole("link", { name: "Experiments" }).click();
+  await page.getByRole("link", { name: "many", exact: true }).click();
+  await names(page);
+  assert.equal(await grid.evaluate((box) => box.scrollTop), 0);
+  assert.deepEqual(mistakes, []);
+});
+
 test("what was chosen in this browser is there again, but the address has the last word", async () => {
   const { page, context, grid } = await open("aifs");
   await shows(page, ALL);

@@ -15,6 +15,8 @@ export interface ColumnActions {
   /** Moves a column by so many places to the right. */
   move: (column: Column, by: number) => void;
   remove: (column: Column) => void;
+  /** Keeps so many columns in sight, beside the name. */
+  freeze: (count: number) => void;
   /** Shows the curve of a metric beside it. */
   addCurve: (column: Column) => void;
 }
@@ -31,11 +33,14 @@ const DRAGGED = "application/x-windvane-column";
 export function HeadCells({
   columns,
   widths,
+  lefts,
   sort,
   actions,
 }: {
   columns: readonly Column[];
   widths: readonly number[];
+  /** Where the columns begin that stay in sight beside the name, px. */
+  lefts: readonly number[];
   sort: readonly SortKey[];
   actions: ColumnActions;
 }): JSX.Element {
@@ -43,7 +48,7 @@ export function HeadCells({
   return (
     <>
       {columns.map((column, index) => (
-        <HeadCell key={column.id} column={column} title={titles[index] ?? ""} index={index} columns={columns} width={widths[index] ?? 0} sort={sort} actions={actions} />
+        <HeadCell key={column.id} column={column} title={titles[index] ?? ""} index={index} columns={columns} width={widths[index] ?? 0} lefts={lefts} sort={sort} actions={actions} />
       ))}
     </>
   );
@@ -55,6 +60,7 @@ function HeadCell({
   index,
   columns,
   width,
+  lefts,
   sort,
   actions,
 }: {
@@ -63,9 +69,11 @@ function HeadCell({
   index: number;
   columns: readonly Column[];
   width: number;
+  lefts: readonly number[];
   sort: readonly SortKey[];
   actions: ColumnActions;
 }): JSX.Element {
+  const left = lefts[index - 1];
   const place = sort.findIndex(({ id }) => id === column.id);
   const key = sort[place];
   const sortable = sortField(column) !== null;
@@ -86,7 +94,8 @@ function HeadCell({
   return (
     <div
       role="columnheader"
-      class={`grid-cell head-cell${isRight(column) ? " right" : ""}${index === 0 ? " run-name" : ""}`}
+      class={`grid-cell head-cell${isRight(column) ? " right" : ""}${index === 0 ? " run-name" : ""}${left === undefined ? "" : " frozen"}`}
+      style={left === undefined ? undefined : { left: `${left}px` }}
       aria-colindex={index + 2}
       aria-sort={key === undefined ? undefined : key.descending ? "descending" : "ascending"}
       onDragOver={(event) => {
@@ -111,7 +120,7 @@ function HeadCell({
         </span>
       )}
       <Menu label={<Icon name="down" />} name={`Column ${title}`} quiet align="end">
-        {(close) => <HeadMenu column={column} index={index} last={columns.length - 1} width={width} sorted={sort.length > 0} actions={actions} close={close} />}
+        {(close) => <HeadMenu column={column} index={index} last={columns.length - 1} frozen={lefts.length} width={width} sorted={sort.length > 0} actions={actions} close={close} />}
       </Menu>
       <Grip width={width} resize={(to) => actions.resize(column, to)} />
     </div>
@@ -133,6 +142,7 @@ function HeadMenu({
   column,
   index,
   last,
+  frozen,
   width,
   sorted,
   actions,
@@ -141,6 +151,7 @@ function HeadMenu({
   column: Column;
   index: number;
   last: number;
+  frozen: number;
   width: number;
   sorted: boolean;
   actions: ColumnActions;
@@ -166,6 +177,8 @@ function HeadMenu({
       {column.kind === "metric" && item("Show its curves", () => actions.addCurve(column))}
       {index > 1 && item("Move left", () => actions.move(column, -1))}
       {index > 0 && index < last && item("Move right", () => actions.move(column, 1))}
+      {index > frozen && item("Freeze up to here", () => actions.freeze(index))}
+      {index > 0 && index <= frozen && item("Let it scroll", () => actions.freeze(index - 1))}
       {item("Wider", () => actions.resize(column, width + WIDER_PX))}
       {item("Narrower", () => actions.resize(column, width - WIDER_PX))}
       {index > 0 && item("Remove", () => actions.remove(column))}

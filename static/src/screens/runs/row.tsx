@@ -24,6 +24,8 @@ export interface RowProps {
   /** Whether Tab leads here. */
   focused: boolean;
   columns: readonly Column[];
+  /** Where the columns begin that stay in sight beside the name, px. */
+  lefts: readonly number[];
   ink: Ink | undefined;
   drawn: Drawn;
   hovered: Signal<string | null>;
@@ -34,7 +36,7 @@ export interface RowProps {
  * A row. What is done with it is heard by the table, by what the attributes `data-act`, `data-column` and `data-index` say: a
  * table of thirty rows has no hundred listeners.
  */
-export function RunRow({ row, index, depth, open, picked, focused, columns, ink, drawn, hovered, context }: RowProps): JSX.Element {
+export function RunRow({ row, index, depth, open, picked, focused, columns, lefts, ink, drawn, hovered, context }: RowProps): JSX.Element {
   const lifted = useComputed(() => hovered.value === row.run);
   const tabIndex = focused ? 0 : -1;
   const opens = below(row) !== null;
@@ -70,7 +72,14 @@ export function RunRow({ row, index, depth, open, picked, focused, columns, ink,
         </button>
       </div>
       {columns.slice(1).map((column, at) => (
-        <div role="gridcell" key={column.id} class={isRight(column) ? "grid-cell right" : "grid-cell"} aria-colindex={at + 3} data-column={column.id}>
+        <div
+          role="gridcell"
+          key={column.id}
+          class={`grid-cell${isRight(column) ? " right" : ""}${at < lefts.length ? " frozen" : ""}`}
+          style={at < lefts.length ? { left: `${lefts[at]}px` } : undefined}
+          aria-colindex={at + 3}
+          data-column={column.id}
+        >
           <CellContent row={row} column={column} context={context} />
         </div>
       ))}

@@ -125,6 +125,7 @@ export function Runs({ experiments: named }: { experiments: readonly string[] })
     sort: (column, more) => change({ sort: writeSort(nextSort(sort, column, more)) }),
     resize: choice.resize,
     move: (column, by) => choice.choose(moved(columns, column.id, by)),
+    freeze: choice.freeze,
     remove: (column) => choice.choose(columns.filter(({ id }) => id !== column.id)),
     addCurve: (column) => choice.choose(withCurve(columns, column)),
   };
@@ -216,6 +217,7 @@ export function Runs({ experiments: named }: { experiments: readonly string[] })
                 stale={stale}
                 columns={columns}
                 widths={choice.widths}
+                frozen={choice.frozen}
                 sort={sort}
                 open={open}
                 isPicked={(run) => isPicked(picked, run)}

@@ -52,6 +52,8 @@ export interface RunTableProps {
   stale: boolean;
   columns: readonly Column[];
   widths: readonly number[];
+  /** How many columns stay in sight when the table is scrolled sideways, beside the name. */
+  frozen: number;
   sort: readonly SortKey[];
   open: ReadonlySet<string>;
   isPicked: (run: string) => boolean;
@@ -154,6 +156,7 @@ export function RunTable(props: RunTableProps): JSX.Element {
         picked={isPicked(row.run)}
         focused={index === focused}
         columns={columns}
+        lefts={lefts}
         ink={inkOf(row.run)}
         drawn={drawnOf(row.run)}
         hovered={hovered}
@@ -163,6 +166,8 @@ export function RunTable(props: RunTableProps): JSX.Element {
   };
   // The last column takes what the others leave.
   const grid = `${PICK_PX}px ${widths.map((width, index) => (index === widths.length - 1 ? `minmax(${width}px, 1fr)` : `${width}px`)).join(" ")}`;
+  const starts = useMemo(() => widths.map((_, index) => PICK_PX + widths.slice(0, index).reduce((sum, width) => sum + width, 0)), [widths]);
+  const lefts = useMemo(() => starts.slice(1, 1 + props.frozen), [starts, props.frozen]);
   const wide = PICK_PX + widths.reduce((sum, width) => sum + width, 0);
   return (
     <div
@@ -174,7 +179,7 @@ export function RunTable(props: RunTableProps): JSX.Element {
       aria-colcount={columns.length + 1}
       aria-multiselectable
       aria-busy={props.stale}
-      style={{ "--grid": grid, "--wide": `${wide}px` }}
+      style={{ "--grid": grid, "--wide": `${wide}px`, "--still": `${starts[1 + lefts.length] ?? wide}px` }}
       onScroll={follow}
       onClick={act}
       onContextMenu={openMenu}
@@ -203,7 +208,7 @@ export function RunTable(props: RunTableProps): JSX.Element {
               onChange={(event) => actions.pickAll(event.currentTarget.checked)}
             />
           </div>
-          <HeadCells columns={columns} widths={widths} sort={props.sort} actions={props.columnActions} />
+          <HeadCells columns={columns} widths={widths} lefts={lefts} sort={props.sort} actions={props.columnActions} />
         </div>
       </div>
       <div role="rowgroup" class="grid-body" style={{ height: `${outline.total * ROW_PX}px` }}>

@@ -31,9 +31,12 @@ function habitsOf(name: string): Signal<Habits> {
 export interface ColumnChoice {
   columns: readonly Column[];
   widths: readonly number[];
+  /** How many columns stay in sight when the table is scrolled sideways, beside the name. */
+  frozen: number;
   choose: (columns: readonly Column[]) => void;
   reset: () => void;
   resize: (column: Column, width: number | null) => void;
+  freeze: (count: number) => void;
 }
 
 /**
@@ -74,6 +77,7 @@ export function useColumns(experiments: readonly string[] | null, name: string, 
   return {
     columns,
     widths,
+    frozen: Math.min(columns.length - 1, Math.max(0, Math.trunc(Number(habit.value["frozen"] ?? 0)) || 0)),
     choose: (next) => {
       const text = writeColumns(next);
       remember("cols", text);
@@ -84,5 +88,6 @@ export function useColumns(experiments: readonly string[] | null, name: string, 
       change({ cols: undefined }, "replace");
     },
     resize: (column, width) => remember(`width ${column.id}`, width === null ? undefined : String(usableWidth(width))),
+    freeze: (count) => remember("frozen", count === 0 ? undefined : String(count)),
   };
 }
