@@ -43,11 +43,11 @@ export function Cards({
   kind,
   names,
   version,
+  standardX = "step",
 }: RunChartsProps & { names: readonly MetricName[]; version: number }): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
   const { state } = place.value;
-  const standardX = kind === "system" ? "joined" : "step";
   const wish = Number(columnsWish.value.columns);
   const pins = pinsOf(experiments);
   useActions("Metrics of this page", names.map(({ key }) => ({ name: key, run: () => change({ m: key }) })));

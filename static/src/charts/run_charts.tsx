@@ -6,6 +6,7 @@ import { Answered, Empty } from "../parts/states.tsx";
 import { useAsk } from "../state/ask.ts";
 import { useChanges } from "../state/live.ts";
 import type { DrawnRun } from "./scene.ts";
+import type { XChoice } from "./settings.ts";
 
 export type { DrawnRun } from "./scene.ts";
 
@@ -23,6 +24,8 @@ export interface RunChartsProps {
   metrics?: readonly string[];
   /** Only metrics of the model, or only those that are named `system/…`. */
   kind?: "model" | "system";
+  /** What x is where the address does not say it. */
+  standardX?: XChoice;
 }
 
 /** A metric, and how many runs have it. */

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ask, call } from "./seed.mjs";
 import { DEMO_TIME, accessibilityFindings, openPage, startBrowser, startDemo } from "./support.mjs";
 
 /** Tall enough that all cards are in view. */
@@ -304,7 +305,7 @@ test("charts tell the truth and do what hands ask for", async (t) => {
   await t.test("new points are drawn while somebody looks", async () => {
     const { page, done } = await open(`${tab}?m=hundred_thousand`);
     const metrics = Array.from({ length: 500 }, (_, index) => ({ key: "hundred_thousand", value: 0.5, step: 100_000 + index, timestamp: Date.parse(DEMO_TIME) + index }));
-    await mlflow(address, "runs/log-batch", { run_id: odd, metrics });
+    await call(address, "runs/log-batch", { run_id: odd, metrics });
     await page.waitForFunction(() => document.querySelector(".card-notes").textContent.endsWith("100,500 points"));
     await done();
   });
@@ -331,7 +332,7 @@ test("charts tell the truth and do what hands ask for", async (t) => {
   await t.test("several runs: a legend that hides and lifts, dots for single values, and their mean where they are many", async () => {
     const sweep = experiments["aifs/sweep"];
     const runs = (await rowsOf(address, sweep)).map(([id]) => id).slice(0, 22);
-    for (const [index, id] of runs.slice(0, 3).entries()) await mlflow(address, "runs/log-metric", { run_id: id, key: "score", value: index, step: 9, timestamp: 1_795_000_000_000 });
+    for (const [index, id] of runs.slice(0, 3).entries()) await call(address, "runs/log-metric", { run_id: id, key: "score", value: index, step: 9, timestamp: 1_795_000_000_000 });
     const { page, done } = await open(`${address}/#/compare?runs=${runs.slice(0, 3).join()}&m=score,train_wmse_step`);
     assert.equal(await card(page, "score").getAttribute("data-kind"), "dots");
     assert.equal(await card(page, "score").locator("circle").count(), 3);
@@ -392,17 +393,6 @@ async function drag(page, metric, from, to) {
   await page.mouse.down();
   await page.mouse.move(box.x + box.width * to, box.y + 50, { steps: 5 });
   await page.mouse.up();
-}
-
-async function ask(address, path, body) {
-  const options = body ? { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } } : {};
-  return (await fetch(`${address}/api/windvane/v1/${path}`, options)).json();
-}
-
-async function mlflow(address, path, body) {
-  const options = { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
-  const response = await fetch(`${address}/api/2.0/mlflow/${path}`, options);
-  assert.equal(response.status, 200, await response.text());
 }
 
 async function rowsOf(address, experiment) {

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { ask } from "./seed.mjs";
 import { accessibilityFindings, openPage, signIn, startBrowser, startDemo, startServer } from "./support.mjs";
 
 const shared = { ends: [], after: (end) => shared.ends.unshift(end) };
@@ -13,11 +14,10 @@ let sweep;
 before(async () => {
   address = await startDemo(shared);
   browser = await startBrowser(shared);
-  const found = (await (await fetch(`${address}/api/windvane/v1/experiments`)).json()).experiments;
+  const found = (await ask(address, "experiments")).experiments;
   experiments = new Map(found.map((one) => [one.name, one.experiment_id]));
-  const body = JSON.stringify({ experiment_ids: [experiments.get("aifs/sweep")], columns: ["attribute.run_name"], limit: 3 });
-  const headers = { "content-type": "application/json" };
-  sweep = (await (await fetch(`${address}/api/windvane/v1/rows`, { method: "POST", headers, body })).json()).rows;
+  const request = { experiment_ids: [experiments.get("aifs/sweep")], columns: ["attribute.run_name"], limit: 3 };
+  sweep = (await ask(address, "rows", request)).rows;
 });
 
 after(async () => {

@@ -643,6 +643,25 @@ test("table and curves stand beside each other, and what is pointed at in one is
   assert.deepEqual(mistakes, []);
 });
 
+test("a training is one curve over its attempts, which are drawn one by one where x is the step alone", async () => {
+  const { page } = await openPage(browser, { viewport: { width: 1280, height: 800 } });
+  const asked = [];
+  page.on("request", (request) => request.url().endsWith("/series") && asked.push(request.postDataJSON()));
+  const answered = page.waitForResponse("**/series");
+  await page.goto(`${address}/#/experiments/${experiments.aifs}/runs?show=both&open=${runs.control}`);
+  await page.getByText("8 of 11 rows drawn").waitFor();
+  await answered;
+  assert.equal(asked.at(-1).joined, true);
+  assert.equal(new Set(asked.at(-1).run_ids).size, 8);
+
+  const again = page.waitForResponse("**/series");
+  await page.getByLabel("x", { exact: true }).selectOption({ label: "Step" });
+  await page.getByText("10 of 11 rows drawn").waitFor();
+  await again;
+  assert.equal(state(page).x, "step");
+  assert.notEqual(asked.at(-1).joined, true);
+});
+
 test("only the first rows are drawn, all of them when that is wanted", async () => {
   const { page } = await open("many", "?show=both", { viewport: { width: 1920, height: 1080 } });
 

@@ -7,7 +7,8 @@ import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { accessibilityFindings, openPage, startBrowser, startDemo, startPortal } from "./support.mjs";
+import { ask } from "./seed.mjs";
+import { accessibilityFindings, openPage, settled, startBrowser, startDemo, startPortal } from "./support.mjs";
 
 const SHOTS = process.env.SHOTS;
 const SIZES = [
@@ -37,15 +38,9 @@ after(async () => {
 
 /** Ids by name, as the server tells them. */
 async function known(server) {
-  const call = async (path, body) => {
-    const options = body && { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
-    const answer = await fetch(`${server}/api/windvane/v1/${path}`, options);
-    assert.equal(answer.status, 200, await answer.clone().text());
-    return answer.json();
-  };
-  const found = (await call("experiments")).experiments;
+  const found = (await ask(server, "experiments")).experiments;
   const columns = ["attribute.run_name"];
-  const table = await call("rows", { experiment_ids: found.map((one) => one.experiment_id), columns, limit: 1000 });
+  const table = await ask(server, "rows", { experiment_ids: found.map((one) => one.experiment_id), columns, limit: 1000 });
   // Newest first, so the newest of a name is kept.
   const newest = new Map(table.rows.toReversed().map(([run, experiment, , name]) => [name, { run, experiment }]));
   return { experiments: new Map(found.map((one) => [one.name, one.experiment_id])), runs: newest };
@@ -122,12 +117,4 @@ test("every screen works below the path of a portal that knows nothing of it", a
 /** Chromium itself writes to the console that an answer is a refusal; some screens are about these. */
 function isUnmeant(mistake) {
   return !/^Failed to load resource: .* status of 40[04]/.test(mistake);
-}
-
-/** Waits until nothing that is seen waits for an answer; what lies below is asked for when it is scrolled to. */
-async function settled(page) {
-  await page.waitForFunction(() => {
-    const waiting = document.querySelectorAll(".skeleton, .stale, [aria-busy='true']");
-    return [...waiting].every((part) => part.getBoundingClientRect().top >= innerHeight);
-  });
 }

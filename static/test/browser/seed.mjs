@@ -12,14 +12,20 @@ const AT_ONCE = 64;
 export const START_MS = Date.UTC(2026, 10, 20, 8);
 
 /** Calls MLflow's API; the answer. */
-export async function call(address, path, body) {
-  const response = await fetch(`${address}/api/2.0/mlflow/${path}`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
-  });
+export function call(address, path, body) {
+  return answer(`${address}/api/2.0/mlflow/${path}`, body);
+}
+
+/** Asks the server's own API, by GET where there is no body; the answer. */
+export function ask(address, path, body) {
+  return answer(`${address}/api/windvane/v1/${path}`, body);
+}
+
+async function answer(url, body) {
+  const options = body && { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+  const response = await fetch(url, options);
   const text = await response.text();
-  assert.equal(response.status, 200, `${path}: ${text}`);
+  assert.equal(response.status, 200, `${url}: ${text}`);
   return JSON.parse(text);
 }
 

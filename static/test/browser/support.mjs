@@ -116,6 +116,14 @@ export async function openPage(browser, options = {}) {
   return { context, page, mistakes };
 }
 
+/** Waits until nothing that is seen waits for an answer; what lies below is asked for when it is scrolled to. */
+export async function settled(page) {
+  await page.waitForFunction(() => {
+    const waiting = document.querySelectorAll(".skeleton, .stale, [aria-busy='true']");
+    return [...waiting].every((part) => part.getBoundingClientRect().top >= innerHeight);
+  });
+}
+
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 

@@ -22,6 +22,8 @@ export function RunMetrics({ run, kind }: { run: Run; kind: "model" | "system" }
       onHide={() => undefined}
       metrics={metrics}
       kind={kind}
+      // Of the machine one wants to see how a whole training used it.
+      standardX={kind === "system" ? "joined" : "step"}
     />
   );
 }

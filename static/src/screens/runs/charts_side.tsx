@@ -3,6 +3,7 @@
 import type { Signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { RunCharts } from "../../charts/run_charts.tsx";
+import type { XChoice } from "../../charts/settings.ts";
 import { counted, whole } from "../../lib/format.ts";
 import type { Outline, Row, Slot } from "./tree.ts";
 
@@ -19,14 +20,17 @@ export interface RowRun {
   experiment: string;
 }
 
-/** The runs of the first rows, in view order, until `most` are drawn; those that are hidden stand among them. */
-export function drawnRuns(outline: Outline, hidden: ReadonlySet<string>, most: number, nameOf: (row: Row) => string): RowRun[] {
+/**
+ * The runs of the first rows, in view order, until `most` are drawn; those that are hidden stand among them. With `joined` the
+ * curve of a training is that of its attempts, which then have none beside it.
+ */
+export function drawnRuns(outline: Outline, hidden: ReadonlySet<string>, most: number, joined: boolean, nameOf: (row: Row) => string): RowRun[] {
   const runs = new Map<string, RowRun>();
   let drawn = 0;
   const end = Math.min(outline.total, LOOKED_AT);
   for (let index = 0; index < end && drawn < most; index += 1) {
     const row = outline.slot(index)?.row;
-    if (row === undefined || runs.has(row.run)) continue;
+    if (row === undefined || runs.has(row.run) || (joined && row.tree?.kind === "run")) continue;
     runs.set(row.run, { id: row.run, name: nameOf(row), experiment: row.experiment });
     if (!hidden.has(row.run)) drawn += 1;
   }
@@ -47,11 +51,12 @@ export interface ChartsSideProps {
   onHide: (run: string) => void;
   /** Rows of the table. */
   total: number;
+  standardX: XChoice;
   all: boolean;
   drawAll: (all: boolean) => void;
 }
 
-export function ChartsSide({ runs, experiments, hovered, hidden, onHide, total, all, drawAll }: ChartsSideProps): JSX.Element {
+export function ChartsSide({ runs, experiments, hovered, hidden, onHide, total, standardX, all, drawAll }: ChartsSideProps): JSX.Element {
   const drawn = runs.filter(({ id }) => !hidden.includes(id)).length;
   const could = Math.min(total, MOST_DRAWN);
   return (
@@ -69,7 +74,7 @@ export function ChartsSide({ runs, experiments, hovered, hidden, onHide, total, 
           </button>
         )}
       </p>
-      <RunCharts runs={runs} experiments={experiments} hovered={hovered} hidden={hidden} onHide={onHide} />
+      <RunCharts runs={runs} experiments={experiments} hovered={hovered} hidden={hidden} onHide={onHide} standardX={standardX} />
     </section>
   );
 }

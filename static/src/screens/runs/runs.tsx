@@ -69,9 +69,12 @@ export function Runs({ experiments: named }: { experiments: readonly string[] })
   const hovered = useSignal<string | null>(null);
   const hidden = useMemo(() => (state.hide ?? "").split(",").filter((run) => run !== ""), [state.hide]);
   const most = state.all === "1" ? MOST_DRAWN : DRAWN;
+  // A training is one row, so it is one curve.
+  const standardX = flat ? "step" : "joined";
+  const joined = (state.x ?? standardX) === "joined";
   const drawn = useMemo(
-    () => (outline === null || show === "table" ? [] : drawnRuns(outline, new Set(hidden), most, nameOf)),
-    [outline, hidden, show, most],
+    () => (outline === null || show === "table" ? [] : drawnRuns(outline, new Set(hidden), most, joined, nameOf)),
+    [outline, hidden, show, most, joined],
   );
   useEffect(() => {
     const fields = show === "both" ? columns.flatMap(fieldsOf) : [];
@@ -241,6 +244,7 @@ export function Runs({ experiments: named }: { experiments: readonly string[] })
                 hidden={hidden}
                 onHide={hide}
                 total={outline.total}
+                standardX={standardX}
                 all={state.all === "1"}
                 drawAll={(wanted) => change({ all: wanted ? "1" : undefined }, "replace")}
               />
