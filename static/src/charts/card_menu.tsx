@@ -5,7 +5,7 @@ import { seriesCsv } from "../api/series.ts";
 import { copyText } from "../lib/clipboard.ts";
 import { Icon } from "../parts/basics.tsx";
 import { Dialog, Field, Form } from "../parts/dialog.tsx";
-import { Menu } from "../parts/menu.tsx";
+import { Menu, MenuItem } from "../parts/menu.tsx";
 import { notify } from "../parts/notice.tsx";
 import { formatPlace } from "../state/place.ts";
 import { change, place } from "../state/router.ts";
@@ -31,17 +31,9 @@ export function CardMenu({ card, scene, series }: { card: Card; scene: Scene; se
       <Menu label={<Icon name="menu" />} name={`What can be done with ${name}`} quiet align="end">
         {(shut) => {
           const item = (text: string, act: () => void, pressed?: boolean): JSX.Element => (
-            <button
-              type="button"
-              class="menu-item"
-              aria-pressed={pressed}
-              onClick={() => {
-                shut();
-                act();
-              }}
-            >
+            <MenuItem close={shut} act={act} {...(pressed !== undefined && { pressed })}>
               {text}
-            </button>
+            </MenuItem>
           );
           return (
             <>

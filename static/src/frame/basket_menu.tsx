@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import { copyText } from "../lib/clipboard.ts";
 import { counted } from "../lib/format.ts";
 import { Icon } from "../parts/basics.tsx";
-import { Menu } from "../parts/menu.tsx";
+import { Menu, MenuItem } from "../parts/menu.tsx";
 import { notify } from "../parts/notice.tsx";
 import { basket, clearBasket } from "../state/basket.ts";
 import { address } from "../state/place.ts";
@@ -33,10 +33,6 @@ export function BasketMenu(): JSX.Element {
       }
     >
       {(close) => {
-        const then = (act: () => void) => () => {
-          act();
-          close();
-        };
         if (runs.length === 0) return <p class="menu-words hint">The basket is empty. Runs from any experiment can be put into it, to be compared later.</p>;
         return (
           <>
@@ -44,12 +40,12 @@ export function BasketMenu(): JSX.Element {
             <a class="button menu-item" href={address({ screen: "compare", runs })} onClick={close}>
               Compare
             </a>
-            <button type="button" class="menu-item" onClick={then(() => void copy())}>
+            <MenuItem close={close} act={() => void copy()}>
               Copy ids
-            </button>
-            <button type="button" class="menu-item" onClick={then(clear)}>
+            </MenuItem>
+            <MenuItem close={close} act={clear}>
               Clear
-            </button>
+            </MenuItem>
           </>
         );
       }}

@@ -3,7 +3,7 @@ import { session as askSession, signOut } from "../api/people.ts";
 import type { User } from "../api/people.ts";
 import { signInPath } from "../lib/sign_in.ts";
 import { Icon } from "../parts/basics.tsx";
-import { Menu } from "../parts/menu.tsx";
+import { Menu, MenuItem } from "../parts/menu.tsx";
 import { attempt } from "../parts/notice.tsx";
 import { session } from "../state/session.ts";
 import { THEMES, theme } from "../state/theme.ts";
@@ -80,16 +80,9 @@ function Account({ user, close }: { user: User; close: () => void }): JSX.Elemen
       <a class="button menu-item" href="tokens">
         Tokens and password
       </a>
-      <button
-        type="button"
-        class="menu-item"
-        onClick={() => {
-          close();
-          void attempt("Signing out", leave);
-        }}
-      >
+      <MenuItem close={close} act={() => void attempt("Signing out", leave)}>
         Sign out
-      </button>
+      </MenuItem>
     </div>
   );
 }
@@ -101,16 +94,9 @@ function Keys({ show, close }: { show: () => void; close: () => void }): JSX.Ele
         <input type="checkbox" checked={keysOn.value} onChange={(event) => (keysOn.value = event.currentTarget.checked)} />
         Single-key shortcuts
       </label>
-      <button
-        type="button"
-        class="menu-item"
-        onClick={() => {
-          close();
-          show();
-        }}
-      >
+      <MenuItem close={close} act={show}>
         List of shortcuts <kbd>?</kbd>
-      </button>
+      </MenuItem>
     </div>
   );
 }

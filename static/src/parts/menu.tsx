@@ -68,6 +68,23 @@ export function Menu({
   );
 }
 
+/** Something to choose in a menu, which closes it. `pressed` is for what is on or off. */
+export function MenuItem({ close, act, pressed, children }: { close: () => void; act: () => void; pressed?: boolean; children: ComponentChildren }): JSX.Element {
+  return (
+    <button
+      type="button"
+      class="menu-item"
+      aria-pressed={pressed}
+      onClick={() => {
+        close();
+        act();
+      }}
+    >
+      {children}
+    </button>
+  );
+}
+
 /** Pixels between a button and its panel, and between a panel and the edges of the window. */
 const SPACE = 4;
 

@@ -3,7 +3,7 @@ import type { Experiment } from "../../api/experiments.ts";
 import { size, whole } from "../../lib/format.ts";
 import { firstLine } from "../../lib/note.ts";
 import { Icon, Name, Time } from "../../parts/basics.tsx";
-import { Menu } from "../../parts/menu.tsx";
+import { Menu, MenuItem } from "../../parts/menu.tsx";
 import { address } from "../../state/place.ts";
 import { figuresOf, noteOf, ownTags } from "./lines.ts";
 import type { Figures, Line } from "./lines.ts";
@@ -165,27 +165,19 @@ function Tags({ experiment }: { experiment: Experiment }): JSX.Element {
 function RowMenu({ experiment, acts }: { experiment: Experiment; acts: TableActs }): JSX.Element {
   return (
     <Menu quiet align="end" name={`Actions for ${experiment.name}`} label={<Icon name="menu" />}>
-      {(close) => {
-        const item = (words: string, act: () => void): JSX.Element => (
-          <button
-            type="button"
-            class="menu-item"
-            onClick={() => {
-              close();
-              act();
-            }}
-          >
-            {words}
-          </button>
-        );
-        return (
-          <>
-            {item("Rename", () => acts.edit("rename", experiment))}
-            {item("Describe", () => acts.edit("describe", experiment))}
-            {item("Move to the trash", () => acts.trash(experiment))}
-          </>
-        );
-      }}
+      {(close) => (
+        <>
+          <MenuItem close={close} act={() => acts.edit("rename", experiment)}>
+            Rename
+          </MenuItem>
+          <MenuItem close={close} act={() => acts.edit("describe", experiment)}>
+            Describe
+          </MenuItem>
+          <MenuItem close={close} act={() => acts.trash(experiment)}>
+            Move to the trash
+          </MenuItem>
+        </>
+      )}
     </Menu>
   );
 }

@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import { useMemo, useRef } from "preact/hooks";
 import { Icon } from "../../parts/basics.tsx";
-import { Menu } from "../../parts/menu.tsx";
+import { Menu, MenuItem } from "../../parts/menu.tsx";
 import { NARROWEST, WIDEST, isRight, nameOf, sortField, titlesOf } from "./columns.ts";
 import type { Column, SortKey } from "./columns.ts";
 
@@ -158,16 +158,9 @@ function HeadMenu({
   close: () => void;
 }): JSX.Element {
   const item = (text: string, act: () => void): JSX.Element => (
-    <button
-      type="button"
-      class="menu-item"
-      onClick={() => {
-        close();
-        act();
-      }}
-    >
+    <MenuItem close={close} act={act}>
       {text}
-    </button>
+    </MenuItem>
   );
   const sortable = sortField(column) !== null;
   return (
