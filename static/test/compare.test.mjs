@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { differ, rowsShown, valueText } from "../src/screens/compare/difference_rows.ts";
 import { inView } from "../src/screens/compare/in_view.ts";
-import { bestOf, betterByName, commonStep, deltaText, shownOf, verdict } from "../src/screens/compare/metric_values.ts";
+import { betterByName } from "../src/lib/better.ts";
+import { bestOf, commonStep, deltaText, shownOf, verdict } from "../src/screens/compare/metric_values.ts";
 import { columnsOf, moved, toggled } from "../src/screens/compare/run_set.ts";
 
 const RUNS = ["a", "b", "c"].map((id) => ({ id }));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clauses, equality, field, meaning, plainWords, quoted, withClause, withoutClauses } from "../src/lib/filter.ts";
+import { clauses, equality, field, meaning, namesIn, plainWords, quoted, withClause, withoutClauses } from "../src/lib/filter.ts";
 
 test("a name is quoted only where the grammar needs it", () => {
   assert.equal(field("metrics", "val_loss/z-500.a:b"), "metrics.val_loss/z-500.a:b");
@@ -45,4 +45,14 @@ test("words without a comparator are part of a name", () => {
     assert.equal(plainWords(filter), null, filter);
     assert.equal(meaning(filter), filter.trim());
   }
+});
+
+test("the names that a filter asks for are known, in quotes too", () => {
+  const filter = "metrics.val_loss < 0.1 AND params.`a AND b` = '1' and tag.\"x y\" != 'metrics.z' AND attributes.status = 'FAILED'";
+  assert.deepEqual(namesIn(filter), [
+    { kind: "metric", key: "val_loss" },
+    { kind: "param", key: "a AND b" },
+    { kind: "tag", key: "x y" },
+  ]);
+  assert.deepEqual(namesIn("control"), []);
 });

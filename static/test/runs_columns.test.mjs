@@ -35,14 +35,16 @@ test("a sort has an order of keys, each once", () => {
 test("a click sorts, another one turns it round, a third takes it away; shift keeps the other keys", () => {
   const loss = keyed("metric", "loss");
   const first = nextSort([], loss, false);
-  assert.deepEqual(first, [{ id: "metrics.loss", descending: true }]);
+  assert.deepEqual(first, [{ id: "metrics.loss", descending: false }]);
   const second = nextSort(first, loss, false);
-  assert.deepEqual(second, [{ id: "metrics.loss", descending: false }]);
+  assert.deepEqual(second, [{ id: "metrics.loss", descending: true }]);
   assert.deepEqual(nextSort(second, loss, false), []);
   const both = nextSort(second, own("name"), true);
   assert.deepEqual(both.map(({ id }) => id), ["metrics.loss", "name"]);
   assert.deepEqual(nextSort(both, loss, true).map(({ id }) => id), ["name"]);
   assert.deepEqual(nextSort(both, own("user"), false).map(({ id }) => id), ["user"]);
+  assert.deepEqual(nextSort([], keyed("metric", "accuracy"), false), [{ id: "metrics.accuracy", descending: true }]);
+  assert.deepEqual(nextSort([], keyed("metric", "lr"), false), [{ id: "metrics.lr", descending: true }]);
 });
 
 test("columns move, but nothing comes before the name", () => {
@@ -76,7 +78,8 @@ test("params stand under the words of their names that tell them apart", () => {
   const params = (...names) => titlesOf(names.map((name) => keyed("param", name)));
   assert.deepEqual(params("config.model.num_channels", "config.training.max_steps"), ["num_channels", "max_steps"]);
   assert.deepEqual(params("batch.training", "batch.validation", "workers.training"), ["batch.training", "validation", "workers.training"]);
+  assert.deepEqual(params("config.training.lr.rate", "config.seed"), ["lr.rate", "config.seed"]);
   assert.deepEqual(params("lr", "training.lr"), ["lr", "training.lr"]);
-  assert.deepEqual(params("ends.with."), ["with."]);
+  assert.deepEqual(params("ends.with."), ["ends.with."]);
   assert.deepEqual(titlesOf([own("name"), keyed("metric", "val.loss"), keyed("param", "a.loss")]), ["Name", "val.loss", "a.loss"]);
 });

@@ -58,7 +58,7 @@ test("a closed tree and an empty one are lists", () => {
 
 test("the first rows are drawn, those that are hidden make room for others", () => {
   const levels = new Map([["", level(9, { 0: row("a"), 1: row("b"), 2: row("c"), 3: row("d"), 5: row("f") })]]);
-  const ids = (hidden, most) => drawnRuns(new Outline(levels, new Set()), new Set(hidden), most, (it) => it.run).map(({ id }) => id).join("");
+  const ids = (hidden, most) => drawnRuns(new Outline(levels, new Set()), new Set(hidden), most, false, (it) => it.run).map(({ id }) => id).join("");
   assert.equal(ids([], 2), "ab");
   assert.equal(ids(["a"], 2), "abc");
   assert.equal(ids([], 20), "abcdf");
@@ -128,4 +128,13 @@ test("names are a tree by their slashes and dots; what leads to one thing only i
     "config.\n  model.a*\n  training.lr.\n    min*\n    rate*\nseed*\nval/\n  loss*\n  loss/\n    9*\n    10*\n",
   );
   assert.deepEqual(found([choice("a.b"), choice("a.c", false)], "A", true).map(({ parts }) => parts.join("")), ["a.b"]);
+});
+
+test("attempts have no curve of their own beside the one of their training, and equal names are told apart", () => {
+  const attempts = { 0: row("a1", { kind: "run" }), 1: row("a2", { kind: "run" }) };
+  const training = row("a2", { kind: "training", attempts: 2 });
+  const levels = new Map([["", level(2, { 0: training, 1: row("b") })], ["attempts_of:a2", level(2, attempts)]]);
+  const names = (joined) => drawnRuns(new Outline(levels, new Set([training.key])), new Set(), 20, joined, () => "same").map(({ name }) => name);
+  assert.deepEqual(names(true), ["same a2", "same b"]);
+  assert.deepEqual(names(false), ["same a2", "same a1", "same b"]);
 });

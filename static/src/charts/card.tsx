@@ -97,11 +97,11 @@ function Line({
       inkOf,
       lifted,
       pinned,
-      attempts: attemptsOf(curves, axis),
+      attempts: attemptsOf(curves, axis, scene.hidden),
       idle: card.metrics.length === 1 ? idleRanges(card.id, drawing.strands, drawing.x) : [],
       offsetMs: utc ? 0 : -new Date(drawing.x[0] ?? 0).getTimezoneOffset() * 60_000,
     }),
-    [drawing, axis, range.join(), settings.x, inkOf, lifted, pinned, utc],
+    [drawing, axis, range.join(), settings.x, inkOf, lifted, pinned, utc, scene.hidden],
   );
   const { state } = place.value;
   const events: Events = {
@@ -149,7 +149,8 @@ function extentOf({ x, grid }: Curves): readonly [number, number] {
 }
 
 /** Where attempts begin, but for the first: joined ones say it, and along time each is a segment. */
-function attemptsOf({ series, x }: Curves, axis: XKind): readonly number[] {
+function attemptsOf({ series: all, x }: Curves, axis: XKind, hidden: ReadonlySet<string>): readonly number[] {
+  const series = all.filter(({ run_id }) => !hidden.has(run_id));
   if (axis === "relative" || axis === "wall") return series.flatMap(({ segments }) => segments.slice(1).map(({ at }) => x[at?.[0] ?? 0] ?? 0));
   return series.flatMap(({ attempts }) => (attempts ?? []).slice(1).map(({ first_step }) => first_step));
 }

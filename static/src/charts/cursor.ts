@@ -14,6 +14,9 @@ export interface Reading {
   max: number;
 }
 
+/** How far beyond its ends a line is still read, of all of x: an end is hard to hit. */
+const REACH = 0.015;
+
 /** One reading of each run and metric whose lines reach to this x, newest line first; those nearest to `height` first. */
 export function readingsAt(drawing: Drawing, x: number, height: number): readonly Reading[] {
   const found = new Map<string, Reading & { away: number; newest: boolean }>();
@@ -26,9 +29,9 @@ export function readingsAt(drawing: Drawing, x: number, height: number): readonl
     if (other && (other.away < reading.away || (other.away === reading.away && other.newest))) continue;
     found.set(key, { ...reading, newest: strand.newest });
   }
-  const nearest = Math.min(...[...found.values()].map(({ away }) => away));
+  const reach = REACH * ((drawing.x[drawing.x.length - 1] ?? 0) - (drawing.x[0] ?? 0));
   return [...found.values()]
-    .filter(({ away }) => away === 0 || away === nearest)
+    .filter(({ away }) => away <= reach)
     .sort((one, other) => Math.abs(one.value - height) - Math.abs(other.value - height))
     .map(({ away: _, newest: __, ...reading }) => reading);
 }

@@ -64,7 +64,7 @@ const RIGHT = 14;
 const CHARACTER = 6.6;
 /** Room for a tick and its words, CSS pixels. */
 const X_TICK = 72;
-const Y_TICK = 38;
+const Y_TICK = 32;
 
 /** A chart in the document, until it is destroyed. */
 export class Plot {
@@ -101,9 +101,10 @@ export class Plot {
     }
     this.plot.batch(() => {
       this.plot.setData(columnsOf(picture.drawing), false);
+      // It gives axes the room of their words, and sets x to what it was; so what x is now comes after it.
+      this.plot.redraw(true, true);
       this.plot.setScale("x", xEnds(picture));
       this.plot.setScale("y", yEnds(picture));
-      this.plot.redraw(true, true);
     });
   }
 

@@ -62,6 +62,16 @@ export function equality(clause: string): { field: string; not: boolean; value: 
   return name === undefined || value === undefined ? null : { field: canonical(name), not: sign === "!=", value };
 }
 
+/** The metrics, params and tags that the clauses of a filter are about, as far as they begin with one. */
+export function namesIn(filter: string): { kind: "metric" | "param" | "tag"; key: string }[] {
+  return clauses(filter).flatMap(({ text }) => {
+    const [, entity = "", , inQuotes, bare] = /^(metric|param|tag)[a-z]*\.(?:([`"])([^]*?)\2|([^\s=<>!]+))/i.exec(text) ?? [];
+    const key = inQuotes ?? bare ?? "";
+    const kind = (["metric", "param", "tag"] as const).find((one) => one === entity.toLowerCase());
+    return kind === undefined || key === "" ? [] : [{ kind, key }];
+  });
+}
+
 /** The words of a text that is no filter but says what the name of a run contains; null for a filter, and for nothing. */
 export function plainWords(text: string): string[] | null {
   const words = text.split(/\s+/).filter((word) => word !== "");

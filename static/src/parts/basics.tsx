@@ -1,7 +1,7 @@
 // The smallest parts: what stands in cells and lines of every screen.
 
 import type { ComponentChildren, JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { duration, fullMoment, moment } from "../lib/format.ts";
 import { copyText } from "../lib/clipboard.ts";
 import { now } from "../state/clock.ts";
@@ -119,10 +119,24 @@ export function Icon({ name, filled = false }: { name: IconName; filled?: boolea
   );
 }
 
-/** A heading with what belongs to it at its right. */
-export function Section({ title, aside, children }: { title: string; aside?: ComponentChildren; children: ComponentChildren }): JSX.Element {
+/** A heading with what belongs to it at its right. Once `arrival` is true the page is scrolled there: a link led to it. */
+export function Section({
+  title,
+  aside,
+  arrival = false,
+  children,
+}: {
+  title: string;
+  aside?: ComponentChildren;
+  arrival?: boolean;
+  children: ComponentChildren;
+}): JSX.Element {
+  const section = useRef<HTMLElement>(null);
+  useEffect(() => {
+    if (arrival) section.current?.scrollIntoView();
+  }, [arrival]);
   return (
-    <section class="section" aria-label={title}>
+    <section class="section" aria-label={title} ref={section}>
       <header class="section-head">
         <h2>{title}</h2>
         {aside}

@@ -112,7 +112,8 @@ function Panel({ button, align, children }: { button: RefObject<HTMLElement | nu
     };
   }, []);
   return (
-    <div class="menu-panel" ref={panel} popover="manual">
+    // A click beside its controls leaves the focus here: elsewhere, it would close the menu.
+    <div class="menu-panel" ref={panel} popover="manual" tabIndex={-1}>
       {children}
     </div>
   );

@@ -88,7 +88,7 @@ test("runs of two experiments stand side by side: what differs, and what their m
   assert.deepEqual(await cells(tables.differences, "config.members"), ["param config.members", "not set", "not set", "not set", "≠ 8"]);
   assert.deepEqual(await cells(tables.differences, "status"), ["attribute status", "Finished", "≠ Failed", "Finished", "≠ Running"]);
   assert.equal(await tables.differences.getByRole("rowheader", { name: "config.same.layer_3" }).count(), 0);
-  assert.deepEqual(await cells(tables.values, /^val_loss/), ["↓ val_loss", "0.2 best", "NaN 1 NaN", "0.4", "0.91224"]);
+  assert.deepEqual(await cells(tables.values, /^val_loss/), ["↓ val_loss", "0.2 best @ 49", "NaN @ 50 1 NaN", "0.4 @ 49", "0.91224 @ 19"]);
   assert.deepEqual(await cells(tables.values, /^accuracy/), ["↑ accuracy", "0.5", "0.6 best", "", ""]);
 
   assert.deepEqual(await accessibilityFindings(page), []);
@@ -277,7 +277,7 @@ test("values are the last, the best, or those at a step, with their difference t
   assert.match(page.url(), /at=30/);
 
   const saved = await download(page, page.getByRole("region", { name: "Values", exact: true }));
-  assert.match(saved.text, /^metric,baseline [0-9a-f]{32},step,/);
+  assert.match(saved.text, /^metric,baseline [0-9a-f]{32},step of baseline [0-9a-f]{32},/);
   assert.match(saved.text, /\r\nval_loss,0\.5877\d+,30,/);
 
   await page.getByRole("searchbox", { name: "Filter metrics", exact: true }).fill("acc");

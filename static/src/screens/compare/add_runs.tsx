@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { find } from "../../api/runs.ts";
 import { Name, Status } from "../../parts/basics.tsx";
+import { focused } from "../../parts/focus.ts";
 import { Answered } from "../../parts/states.tsx";
 import { counted } from "../../lib/format.ts";
 import { useAsk } from "../../state/ask.ts";
@@ -26,6 +27,7 @@ export function AddRuns({ taken, add }: { taken: readonly string[]; add: (runs: 
     <div class="add-runs">
       <input
         type="search"
+        ref={focused}
         aria-label="Find runs by name, id or job"
         placeholder="Find runs by name, id or job"
         value={text}

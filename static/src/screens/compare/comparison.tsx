@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { RunCharts } from "../../charts/run_charts.tsx";
 import { useKeys } from "../../frame/keys.ts";
 import { inks } from "../../lib/colours.ts";
+import { distinctNames } from "../../lib/distinct.ts";
 import { counted } from "../../lib/format.ts";
 import { Section } from "../../parts/basics.tsx";
 import { useChanges } from "../../state/live.ts";
@@ -71,7 +72,7 @@ export function Comparison({
       {runs.length > 1 && (
         <>
           <Section title="Curves">
-            <RunCharts runs={runs} experiments={experiments} hovered={pointed} hidden={hidden} onHide={hide} />
+            <RunCharts runs={distinctNames(runs)} experiments={experiments} hovered={pointed} hidden={hidden} onHide={hide} />
           </Section>
           <Differences compared={compared} />
           <Values compared={compared} />

@@ -36,6 +36,7 @@ export function Differences({ compared }: { compared: Compared }): JSX.Element {
   return (
     <Section
       title="What differs"
+      arrival={state.tab === "differs" && answer !== undefined}
       aside={
         <>
           {answer && <Totals answer={answer} />}

@@ -1,24 +1,13 @@
 // What the table of values says of a metric: its last value, its best or that at a step, and how these compare. Pure.
 
 import type { Summary } from "../../api/runs.ts";
+import type { Better } from "../../lib/better.ts";
 import { number } from "../../lib/format.ts";
 
 /** Which value of a metric. */
 export type Which = "last" | "best" | "at";
 /** What is told of the difference to the base. */
 export type Delta = "none" | "abs" | "pct";
-/** Which values of a metric are good; "none" where neither is known. */
-export type Better = "min" | "max" | "none";
-
-/** Words in names, between which anything but a letter may stand. */
-const LOW = /(?:^|[^a-z])(?:loss|[nrw]{0,2}mse|mae|mape|[a-z]*crps|error|err|nll|perplexity)(?![a-z])/i;
-const HIGH = /(?:^|[^a-z])(?:accuracy|acc|[a-z]*score|auc|auroc|f1|r2|precision|recall|correlation|corr|skill|psnr|ssim|iou)(?![a-z])/i;
-
-/** What is better of a metric, as its name says. */
-export function betterByName(metric: string): Better {
-  if (LOW.test(metric)) return "min";
-  return HIGH.test(metric) ? "max" : "none";
-}
 
 /** A value of a metric and the step at which it was logged. */
 export interface Shown {

@@ -10,7 +10,7 @@ export function swapped(): boolean {
 /** Sizes of the tables of a comparison; heads of runs have two lines. */
 export function sizes(): Sizes {
   const rows = swapped() ? { head: 52, row: 46, firstColumn: 260 } : { head: 50, row: 32, firstColumn: 300 };
-  return { ...rows, column: [184, 320] };
+  return { ...rows, column: [184, 480] };
 }
 
 /** Makes rows columns, and columns rows. */

@@ -2,6 +2,8 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { values } from "../../api/runs.ts";
 import type { Summary, Values as Answer } from "../../api/runs.ts";
+import { betterByName } from "../../lib/better.ts";
+import type { Better } from "../../lib/better.ts";
 import { csv } from "../../lib/csv.ts";
 import { saveText } from "../../lib/download.ts";
 import { number, whole } from "../../lib/format.ts";
@@ -13,8 +15,8 @@ import { change, place } from "../../state/router.ts";
 import { Matrix } from "./matrix.tsx";
 import type { MatrixCell } from "./matrix.tsx";
 import { wordsOf } from "./run_set.ts";
-import { bestOf, betterByName, commonStep, deltaText, shownOf, verdict } from "./metric_values.ts";
-import type { Better, Delta, Shown, Which } from "./metric_values.ts";
+import { bestOf, commonStep, deltaText, shownOf, verdict } from "./metric_values.ts";
+import type { Delta, Shown, Which } from "./metric_values.ts";
 import { runLines } from "./run_head.tsx";
 import type { Compared } from "./run_head.tsx";
 import { SwapButton, sizes, swapped } from "./swap.tsx";
@@ -171,6 +173,8 @@ function ValueTable({
     if (which === "best" && better === "none") return { content: <Range summary={summary} />, title: points };
     if (shown === null) return { content: <i class="not-set">none</i>, title: points };
     const isBest = bestOf(all, better).has(column);
+    // Values of other steps are not of the same age.
+    const isOdd = which === "at" ? shown.step !== step : which === "last" && all.some((other) => other !== null && other.step !== shown.step);
     const difference = column === 0 ? "" : deltaText(shown, all[0] ?? null, delta);
     return {
       kind: isBest ? "best" : column === 0 ? "base" : "plain",
@@ -184,7 +188,7 @@ function ValueTable({
               {` ${difference}`}
             </span>
           )}
-          {step !== undefined && shown.step !== step && <span class="hint"> @ {whole(shown.step)}</span>}
+          {isOdd && <span class="hint"> @ {whole(shown.step)}</span>}
           {summary.nan > 0 && <span class="nan-mark"> {whole(summary.nan)} NaN</span>}
         </>
       ),
@@ -228,7 +232,7 @@ function MetricHead({ metric }: { metric: string }): JSX.Element {
 }
 
 function table({ columns }: Compared, rows: readonly Row[], places: readonly number[], which: Which): string {
-  const head = ["metric", ...columns.flatMap(({ name, id }) => [`${name} ${id}`, "step"])];
+  const head = ["metric", ...columns.flatMap(({ name, id }) => [`${name} ${id}`, `step of ${name} ${id}`])];
   const line = ({ metric, cells }: Row): (string | number | null)[] => {
     const shown: (Shown | null)[] = places.map((place) => shownOf(cells[place], which, betterOf(metric)));
     return [metric, ...shown.flatMap((value) => [value?.value ?? null, value?.step ?? null])];

@@ -4,6 +4,7 @@ import { size, whole } from "../../lib/format.ts";
 import { firstLine } from "../../lib/note.ts";
 import { Icon, Name, Time } from "../../parts/basics.tsx";
 import { Menu, MenuItem } from "../../parts/menu.tsx";
+import { now } from "../../state/clock.ts";
 import { address } from "../../state/place.ts";
 import { figuresOf, noteOf, ownTags } from "./lines.ts";
 import type { Figures, Line } from "./lines.ts";
@@ -84,7 +85,7 @@ export function ExperimentRow({
           </a>
         </Indented>
       </th>
-      <FigureCells figures={figures} />
+      <FigureCells figures={figures} experiment={id} />
       <td class="col-activity"><Time ms={figures.activity} /></td>
       <td class="col-users"><Users experiment={experiment} /></td>
       <td class="figure col-size">{figures.size === 0 ? <None /> : size(figures.size)}</td>
@@ -114,12 +115,25 @@ function None(): JSX.Element {
   return <span class="none">0</span>;
 }
 
-function FigureCells({ figures }: { figures: Figures }): JSX.Element {
+/** For how long the server calls a failure recent, ms. */
+const RECENT_MS = 7 * 24 * 3_600_000;
+
+/** The figures of an experiment, which lead to the runs that they count, or those of a folder. */
+function FigureCells({ figures, experiment }: { figures: Figures; experiment?: string }): JSX.Element {
+  const counted = (count: number, kind: string, query: string): JSX.Element => {
+    if (count === 0) return <None />;
+    if (experiment === undefined) return <span class={kind}>{whole(count)}</span>;
+    return (
+      <a class={kind} href={address({ screen: "runs", experiments: [experiment] }, { q: query })}>
+        {whole(count)}
+      </a>
+    );
+  };
   return (
     <>
       <td class="figure col-runs">{figures.runs === 0 ? <None /> : whole(figures.runs)}</td>
-      <td class="figure col-running">{figures.running === 0 ? <None /> : <span class="busy">{whole(figures.running)}</span>}</td>
-      <td class="figure col-failed">{figures.failed === 0 ? <None /> : <span class="bad">{whole(figures.failed)}</span>}</td>
+      <td class="figure col-running">{counted(figures.running, "busy", "attributes.status = 'RUNNING'")}</td>
+      <td class="figure col-failed">{counted(figures.failed, "bad", `attributes.status = 'FAILED' AND attributes.end_time > ${now.value - RECENT_MS}`)}</td>
     </>
   );
 }

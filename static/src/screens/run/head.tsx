@@ -61,7 +61,7 @@ export function Head({ run, data }: { run: Run; data: RunData }): JSX.Element {
           <Id id={info.run_id} />
         </Told>
       </div>
-      {data.family && <Relations family={data.family} />}
+      {data.family && <Relations family={data.family} self={info} />}
     </header>
   );
 }

@@ -70,7 +70,7 @@ export function Params({ run, family }: { run: Run; family: Family | undefined }
         )}
         <span class="spring" />
         {other && (
-          <a class="button" href={address({ screen: "compare", runs: [other.node.run_id, run.info.run_id] })}>
+          <a class="button" href={address({ screen: "compare", runs: [other.node.run_id, run.info.run_id] }, { tab: "differs" })}>
             What differs from the {other.what}
           </a>
         )}

@@ -34,7 +34,7 @@ function named(what: string, node: LineageNode | null | undefined): Counterpart 
 }
 
 /** How the run stands to others, in words and links; nothing where it stands alone. */
-export function Relations({ family }: { family: Family }): JSX.Element | null {
+export function Relations({ family, self }: { family: Family; self: Pick<LineageNode, "experiment_id" | "run_id"> }): JSX.Element | null {
   const { attempt, resumed, parent, origin, copyOf, copies, prepared, children } = family;
   const said: JSX.Element[] = [];
   const say = (key: string, ...words: ComponentChildren[]): void => void said.push(<li key={key}>{words}</li>);
@@ -46,6 +46,9 @@ export function Relations({ family }: { family: Family }): JSX.Element | null {
       <RunLink node={attempt.first} />,
       attempt.previous && <Step node={attempt.previous} name="previous" icon="left" />,
       attempt.next && <Step node={attempt.next} name="next" icon="right" />,
+      <a class="button quiet" href={address(runRoute(self.experiment_id, self.run_id, "model-metrics"), { x: "joined" })}>
+        curves of the whole training
+      </a>,
     );
   }
   if (resumed) say("resumed", "resumed from ", <RelativeLink relative={resumed} />);

@@ -99,6 +99,13 @@ function TagText({ tag: { key, value } }: { tag: Tag }): JSX.Element {
   );
 }
 
+/** Enter sends the form; with Shift it is a new line. */
+function sendByEnter(event: KeyboardEvent & { currentTarget: HTMLTextAreaElement }): void {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  event.currentTarget.form?.requestSubmit();
+}
+
 function TagForm({
   tag,
   taken,
@@ -129,8 +136,8 @@ function TagForm({
             <input required value={key} maxLength={250} autocomplete="off" ref={focused} onInput={(event) => setKey(event.currentTarget.value)} />
           </Field>
         )}
-        <Field label={tag === undefined ? "Value" : `Value of ${tag.key}`}>
-          <textarea rows={2} value={value} ref={tag === undefined ? null : focused} onInput={(event) => setValue(event.currentTarget.value)} />
+        <Field label={tag === undefined ? "Value" : `Value of ${tag.key}`} hint="Enter saves, Shift with Enter begins a line.">
+          <textarea rows={2} value={value} onKeyDown={sendByEnter} ref={tag === undefined ? null : focused} onInput={(event) => setValue(event.currentTarget.value)} />
         </Field>
       </Form>
     </div>

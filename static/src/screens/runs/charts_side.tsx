@@ -4,6 +4,7 @@ import type { Signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { RunCharts } from "../../charts/run_charts.tsx";
 import type { XChoice } from "../../charts/settings.ts";
+import { distinctNames } from "../../lib/distinct.ts";
 import { counted, whole } from "../../lib/format.ts";
 import type { Outline, Row, Slot } from "./tree.ts";
 
@@ -34,7 +35,7 @@ export function drawnRuns(outline: Outline, hidden: ReadonlySet<string>, most: n
     runs.set(row.run, { id: row.run, name: nameOf(row), experiment: row.experiment });
     if (!hidden.has(row.run)) drawn += 1;
   }
-  return [...runs.values()];
+  return distinctNames([...runs.values()]);
 }
 
 /** The places of the rows that are drawn, so that they can be asked for. */

@@ -6,6 +6,7 @@ import { listKeys } from "../../api/runs.ts";
 import type { Key, KeyKind } from "../../api/runs.ts";
 import { counted, number } from "../../lib/format.ts";
 import { Icon } from "../../parts/basics.tsx";
+import { focused } from "../../parts/focus.ts";
 import { Answered } from "../../parts/states.tsx";
 import { useAsk } from "../../state/ask.ts";
 import { OWN_COLUMNS, keyed, moved, own, titleOf } from "./columns.ts";
@@ -41,7 +42,7 @@ export function Chooser({ experiments, columns, choose, reset }: ChooserProps): 
   return (
     <div class="chooser">
       <div class="chooser-head">
-        <input type="search" aria-label="Search columns" placeholder="Search columns" value={search} onInput={(event) => setSearch(event.currentTarget.value)} />
+        <input type="search" ref={focused} aria-label="Search columns" placeholder="Search columns" value={search} onInput={(event) => setSearch(event.currentTarget.value)} />
         <label class="check">
           <input type="checkbox" checked={onlyDiffering} onChange={(event) => setOnlyDiffering(event.currentTarget.checked)} />
           Differs only
@@ -159,6 +160,8 @@ function Part({
   );
 }
 
+/** Values of a name that are told. */
+const FEW_VALUES = 3;
 /** As many as are shown open without being asked for: a search should show what it found. */
 const FEW = 30;
 
@@ -216,6 +219,6 @@ function asChoice(column: Column, parts: readonly string[]): Choice {
 /** `200 runs, 0.01 to 3.5`, or the most frequent values. */
 function about({ runs, min, max, values }: Key): string {
   const range = min === undefined || max === undefined ? "" : min === max ? number(min) : `${number(min)} to ${number(max)}`;
-  const some = (values ?? []).slice(0, 3).map(({ value }) => value).join(", ");
+  const some = [...(values ?? []).slice(0, FEW_VALUES).map(({ value }) => value), ...((values ?? []).length > FEW_VALUES ? ["…"] : [])].join(", ");
   return [counted(runs, "run"), range || some].filter((text) => text !== "").join(", ");
 }

@@ -1,5 +1,6 @@
 // The columns of a table of runs: what they are called in an address, what the server is asked for, how they sort. Pure.
 
+import { betterByName } from "../../lib/better.ts";
 import { field } from "../../lib/filter.ts";
 import { NOTE } from "../../api/experiments.ts";
 
@@ -33,6 +34,8 @@ export const BASE_FIELDS = ["attributes.run_name", "attributes.status", "attribu
 
 const ENTITIES = { metric: "metrics", param: "params", tag: "tags", curve: "metrics" } as const;
 const KINDS = { metrics: "metric", params: "param", tags: "tag", curve: "curve" } as const;
+/** So many characters the end of a name has at least that stands for all of it. */
+const TELLING = 6;
 const WIDTHS = { metric: 140, param: 132, tag: 124, curve: 132 } as const;
 /** The narrowest and the widest that a column can be made, px. */
 export const NARROWEST = 56;
@@ -98,15 +101,15 @@ export function titleOf({ kind, key }: Column): string {
 }
 
 /**
- * What stands above columns side by side: of params and tags as few of the last words of their names as tell them apart, since
- * these are paths, and their ends say what they are.
+ * What stands above columns side by side: of params and tags as few of the last words of their names as tell them apart and are
+ * no mere syllable, since these are paths, and their ends say what they are.
  */
 export function titlesOf(columns: readonly Column[]): string[] {
   const names = columns.map((column) => titleOf(column));
   return columns.map((column, place) => {
     if (column.kind !== "param" && column.kind !== "tag") return names[place] ?? "";
     const words = column.key.split(".");
-    const ends = words.map((_, from) => words.slice(from).join(".")).filter((end) => end !== "");
+    const ends = words.map((_, from) => words.slice(from).join(".")).filter((end, from) => from === 0 || end.length >= TELLING);
     const others = names.filter((_, other) => other !== place);
     return ends.reverse().find((end) => !others.some((name) => name === end || name.endsWith(`.${end}`))) ?? column.key;
   });
@@ -153,11 +156,12 @@ export function orderBy(keys: readonly SortKey[]): string[] {
 }
 
 /**
- * The sort after a click on a head: numbers and times begin with the greatest, texts with the first; the third click takes the
- * sort away. With `more` the column becomes, or stays, a further key.
+ * The sort after a click on a head: numbers and times begin with the greatest, what is better the lower it is and texts with the
+ * first; the third click takes the sort away. With `more` the column becomes, or stays, a further key.
  */
 export function nextSort(keys: readonly SortKey[], column: Column, more: boolean): SortKey[] {
-  const greatestFirst = column.kind === "metric" || column.kind === "curve" || column.key === "started" || column.key === "ended";
+  const isMetric = column.kind === "metric" || column.kind === "curve";
+  const greatestFirst = (isMetric && betterByName(column.key) !== "min") || column.key === "started" || column.key === "ended";
   const before = keys.find(({ id }) => id === column.id);
   const next =
     before === undefined

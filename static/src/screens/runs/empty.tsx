@@ -1,8 +1,9 @@
 // Why a table of runs is empty, and the one next step.
 
 import type { JSX } from "preact";
-import { listRows } from "../../api/runs.ts";
+import { listKeys, listRows } from "../../api/runs.ts";
 import type { RunSearch, View } from "../../api/runs.ts";
+import { namesIn } from "../../lib/filter.ts";
 import { counted } from "../../lib/format.ts";
 import { CopyButton } from "../../parts/basics.tsx";
 import { Empty, Skeleton } from "../../parts/states.tsx";
@@ -22,20 +23,25 @@ export interface NoRunsProps {
 }
 
 export function NoRuns({ search, filtered, trash, experiment, clear, showTrash, version }: NoRunsProps): JSX.Element {
-  const key = `${search.experiment_ids.join()} ${version}`;
+  const key = `${search.experiment_ids.join()} ${search.filter ?? ""} ${version}`;
   const asked = useAsk(key, async (signal) => {
     const count = async (view: View): Promise<number> =>
       (await listRows({ experiment_ids: search.experiment_ids, run_view_type: view, columns: [], limit: 0 }, signal)).total;
-    const [active, deleted] = await Promise.all([count("ACTIVE_ONLY"), count("DELETED_ONLY")]);
-    return { active, deleted };
+    const [active, deleted, unknown] = await Promise.all([count("ACTIVE_ONLY"), count("DELETED_ONLY"), unknownNames(search, signal)]);
+    return { active, deleted, unknown };
   });
   if (asked.answer === undefined) return asked.failure ? <Empty title="No runs here." /> : <Skeleton name="the runs" lines={3} />;
-  const { active, deleted } = asked.answer;
+  const { active, deleted, unknown } = asked.answer;
   const hidden = trash ? deleted : active;
   if (filtered && hidden > 0) {
     return (
       <Empty title="No run matches.">
         <p>The filter hides {counted(hidden, "run")}.</p>
+        {unknown.map(({ kind, key }) => (
+          <p key={`${kind} ${key}`}>
+            No run here has a {kind} <code>{key}</code>.
+          </p>
+        ))}
         <button type="button" onClick={clear}>
           Clear the filter
         </button>
@@ -72,6 +78,14 @@ export function NoRuns({ search, filtered, trash, experiment, clear, showTrash, 
       </div>
     </Empty>
   );
+}
+
+/** The names that the filter asks for and no run of these experiments has: perhaps they are misspelt. */
+async function unknownNames({ experiment_ids: experiments, filter = "" }: RunSearch, signal: AbortSignal): Promise<ReturnType<typeof namesIn>> {
+  const asked = namesIn(filter);
+  const known = await Promise.all(asked.map(({ kind, key }) => listKeys(kind, experiments, key, 1, signal)));
+  // What begins like this is told in order, so that the name itself would be the first.
+  return asked.filter(({ key }, place) => known[place]?.[0]?.key !== key);
 }
 
 /** The address of this server as clients need it. */

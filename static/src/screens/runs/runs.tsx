@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { useKeys } from "../../frame/keys.ts";
+import type { Shortcuts } from "../../frame/keys.ts";
 import { inks } from "../../lib/colours.ts";
 import { counted } from "../../lib/format.ts";
 import { Crumbs } from "../../parts/crumbs.tsx";
@@ -38,6 +39,14 @@ import { usePicked } from "./use_picked.ts";
 import { matters, useTable } from "./use_table.ts";
 
 const MINUTE_MS = 60_000;
+
+/** What `grid_keys.ts` does where a row has the focus, for the list of shortcuts. */
+const GRID_KEYS: Shortcuts = {
+  Enter: { name: "Open the run of the row", run: () => undefined, isLocal: true },
+  " ": { name: "Select the row", run: () => undefined, isLocal: true },
+  ArrowRight: { name: "Show what is below the row", run: () => undefined, isLocal: true },
+  ArrowLeft: { name: "Hide what is below the row", run: () => undefined, isLocal: true },
+};
 
 /** The runs of some experiments, or of all where none is named (design: 6.2). */
 export function Runs({ experiments: named }: { experiments: readonly string[] }): JSX.Element {
@@ -138,6 +147,7 @@ export function Runs({ experiments: named }: { experiments: readonly string[] })
     k: { name: "Row before", run: () => table.current?.step(-1) },
     ArrowDown: { name: "Next row", run: () => table.current?.step(1) },
     ArrowUp: { name: "Row before", run: () => table.current?.step(-1) },
+    ...GRID_KEYS,
     c: { name: "Compare the selected runs", run: deeds.compare },
     e: {
       name: "Hide or draw the curve of the row",
@@ -153,7 +163,7 @@ export function Runs({ experiments: named }: { experiments: readonly string[] })
 
   const title = named.length === 0 ? "All runs" : named.length === 1 ? names.get(named[0] ?? "") : counted(named.length, "experiment");
   useTitle(title);
-  const crumbs = [{ text: "Experiments", href: address({ screen: "experiments" }) }, { text: title ?? named.join(", ") }];
+  const crumbs = [{ text: "Experiments", href: address({ screen: "experiments" }) }, { text: title ?? named.join(", "), ...(trash && { href: address({ screen: "runs", experiments: named }) }) }, ...(trash ? [{ text: "Trash" }] : [])];
   const counts = data?.counts;
   const selected = countOf(picked, counts?.runs ?? 0);
   const context: CellContext = useMemo(() => ({ filtered, experimentNames: names, curves }), [filtered, names, curves]);

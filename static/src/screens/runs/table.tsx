@@ -5,6 +5,7 @@ import type { JSX, Ref } from "preact";
 import { useEffect, useImperativeHandle, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Ink } from "../../lib/colours.ts";
 import { ROW_PX, scrollTo, spanOf } from "../../parts/window.ts";
+import { cameBack } from "../../state/router.ts";
 import { useScrollMemory } from "../../state/scroll.ts";
 import type { CellContext } from "./cells.tsx";
 import { fieldsOf } from "./columns.ts";
@@ -23,6 +24,15 @@ const PICK_PX = 72;
 const HEAD_PX = 33;
 /** While the box is scrolled fast, what passes by is not asked for, ms. */
 const PAUSE_MS = 90;
+
+/** The row that Tab leads to: by its place, and by its key once that is known. */
+interface Focus {
+  index: number;
+  key: string | undefined;
+}
+
+/** Where the focus was, by the address that was shown: who comes back goes on from there. */
+const lastFocus = new Map<string, Focus>();
 
 /** How a selection grows. */
 export type Reach = "only" | "toggle" | "range";
@@ -76,7 +86,8 @@ export function RunTable(props: RunTableProps): JSX.Element {
   const outline = useMemo(() => new Outline(data.levels, open), [data, version, open]);
   useScrollMemory(box);
   const { span, follow } = useSpan(box, outline.total);
-  const [focus, setFocus] = useState<{ index: number; key: string | undefined }>({ index: 0, key: undefined });
+  const [focus, setFocus] = useState<Focus>(() => (cameBack() ? lastFocus.get(location.hash) : undefined) ?? { index: 0, key: undefined });
+  useEffect(() => void lastFocus.set(location.hash, focus), [focus]);
   const wantsFocus = useRef(false);
 
   // A row is followed by its name: what arrives above it must not move the focus to another run.
@@ -104,7 +115,8 @@ export function RunTable(props: RunTableProps): JSX.Element {
   };
   useLayoutEffect(() => {
     if (!wantsFocus.current) return;
-    const element = box.current?.querySelector<HTMLElement>(`[role="row"][data-index="${focused}"]`);
+    // A row that is still awaited takes the focus once it is there.
+    const element = box.current?.querySelector<HTMLElement>(`[role="row"][data-index="${focused}"]:not([aria-busy])`);
     element?.focus({ preventScroll: true });
     if (element) wantsFocus.current = false;
   });

@@ -3,7 +3,7 @@
 
 import type { Signal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import { diff, listKeys } from "../../api/runs.ts";
+import { diff, listKeys, listRows } from "../../api/runs.ts";
 import { pinsOf } from "../../charts/pins.ts";
 import { isTextMap, kept } from "../../state/kept.ts";
 import { useAsk } from "../../state/ask.ts";
@@ -16,6 +16,8 @@ import type { Column } from "./columns.ts";
 
 /** Runs among which params are compared to find those that differ. */
 const COMPARED = 30;
+/** With fewer rows than this, runs below them are compared too. */
+const FEW_ROWS = 5;
 
 type Habits = Readonly<Record<string, string>>;
 
@@ -26,6 +28,10 @@ function habitsOf(name: string): Signal<Habits> {
   let found = habits.get(name);
   if (found === undefined) habits.set(name, (found = kept<Habits>(`runs.${name}`, {}, isTextMap)));
   return found;
+}
+
+async function latestRuns(experiments: readonly string[], signal: AbortSignal): Promise<string[]> {
+  return (await listRows({ experiment_ids: experiments, columns: [], limit: COMPARED }, signal)).rows.map(([run]) => String(run));
 }
 
 export interface ColumnChoice {
@@ -52,8 +58,12 @@ export function useColumns(experiments: readonly string[] | null, name: string, 
 
   const metrics = useAsk(scope, (signal) => listKeys("metric", experiments ?? [], "", KEY_LIMIT, signal));
   // Only once: columns that change with every search would make nothing easier to find.
-  const compared = chosen === undefined && runs !== null && runs.length > 1 && scope !== null ? scope : null;
-  const params = useAsk(compared, (signal) => diff((runs ?? []).slice(0, COMPARED), false, ["param"], signal));
+  const compared = chosen === undefined && runs !== null && scope !== null ? scope : null;
+  const params = useAsk(compared, async (signal) => {
+    // A few rows may have many runs below them, which a sweep differs in.
+    const some = (runs ?? []).length >= FEW_ROWS ? (runs ?? []) : await latestRuns(experiments ?? [], signal);
+    return some.length > 1 ? diff(some.slice(0, COMPARED), false, ["param"], signal) : null;
+  });
 
   const pinned = pinsOf(experiments ?? []).pinned.join();
   const columns = useMemo(

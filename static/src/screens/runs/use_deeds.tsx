@@ -73,7 +73,12 @@ export function useDeeds(props: DeedsProps): Deeds {
     if (some.all) withIds("Counting the runs", some, MOST_COPIED, (ids) => open(ids.length));
     else open(some.runs.size);
   };
-  const compare = (some: Picked): void => withIds("Comparing", some, BASKET_LIMIT, (runs) => runs.length > 0 && go({ screen: "compare", runs }));
+  const compare = (some: Picked): void =>
+    withIds("Comparing", some, BASKET_LIMIT, (runs) => {
+      // A row that is a training of several attempts is compared as one.
+      const asTrainings = loaded.current.some(({ run, tree }) => runs.includes(run) && tree?.kind === "training" && tree.attempts > 1);
+      if (runs.length > 0) go({ screen: "compare", runs }, asTrainings ? { x: "joined" } : {});
+    });
   const addAll = (some: Picked): void =>
     withIds("Adding to the basket", some, BASKET_LIMIT, (runs) => {
       addToBasket(runs);
