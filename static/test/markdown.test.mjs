@@ -41,7 +41,7 @@ const cases = [
   ["![](https://a.example/p.png)", "p(a[https://a.example/p.png](https://a.example/p.png))"],
   ["![x](javascript:alert(1))", "p(x)"],
   // Characters by name and by number.
-  ["a &amp; b &lt; c &#176; &#x2265; &bogus; &#0;", "p(a & b < c ° ≥ &bogus; \ufffd)"],
+  ["a &amp; b &lt; c &#176; &#x2265; &bogus; &constructor; &#0;", "p(a & b < c ° ≥ &bogus; &constructor; \ufffd)"],
   ["\\*not em\\*", "p(*not em*)"],
   ["", ""],
 ];
@@ -57,6 +57,13 @@ test("hostile notes are shown and hold up nothing", () => {
     assert.notEqual(brief(parseMarkdown(text)), "");
     const tookMs = performance.now() - start;
     assert.ok(tookMs < 5_000, `${unit.slice(0, 6)}… took ${tookMs} ms`);
+  }
+});
+
+test("what is nested too deep to be drawn is shown as it was written", () => {
+  for (const unit of [">", "- "]) {
+    assert.match(brief(parseMarkdown(`${unit.repeat(20)}x`)), /^(blockquote|ul)\(/);
+    for (const levels of [150, 500, 1_500]) assert.equal(brief(parseMarkdown(`${unit.repeat(levels)}x`)), `pre(${unit.repeat(levels)}x)`);
   }
 });
 
@@ -78,4 +85,13 @@ test("the first line of a note is without the signs of Markdown", () => {
   assert.equal(firstLine("---\n> said"), "said");
   assert.equal(firstLine("*a* **b** `c_d` [e](https://a.example) 2 * 3 * 4"), "a b c_d e 2 * 3 * 4");
   assert.equal(firstLine(""), "");
+});
+
+test("a first line that never ends holds up nothing", () => {
+  for (const unit of ["[", "![", "[](", "*a", "`"]) {
+    const start = performance.now();
+    firstLine(unit.repeat(10_000));
+    const tookMs = performance.now() - start;
+    assert.ok(tookMs < 50, `${unit} took ${tookMs} ms`);
+  }
 });

@@ -20,20 +20,28 @@ const LONGEST = 20_000;
 const MARK = /(?<![\p{L}\p{N}])[*_~]+|[*_~]+(?![\p{L}\p{N}])/gu;
 const MOST_MARKS = 500;
 
+/** Levels of quotes and lists; what is nested deeper can be read, but drawing it would take more than the stack. */
+const MOST_LEVELS = 100;
+
 /** Reads a text. Never fails: what cannot be read is shown as it was written. */
 export function parseMarkdown(text: string): readonly Piece[] {
   if (text.length > LONGEST || isTangled(text)) return [element("pre", [text])];
   try {
-    return blocks(new Lexer({ gfm: true }).lex(text));
+    const pieces = blocks(new Lexer({ gfm: true }).lex(text));
+    if (!isDeeper(pieces, MOST_LEVELS)) return pieces;
   } catch {
     // Nested deeper than the stack.
-    return [element("pre", [text])];
   }
+  return [element("pre", [text])];
 }
 
 /** Whether a text would hold up the page: nobody writes such, but anybody may. */
 function isTangled(text: string): boolean {
   return text.split(/\n\s*\n/).some((paragraph) => (paragraph.match(MARK)?.length ?? 0) > MOST_MARKS);
+}
+
+function isDeeper(pieces: readonly Piece[], levels: number): boolean {
+  return pieces.some((piece) => typeof piece !== "string" && (levels === 0 || isDeeper(piece.children, levels - 1)));
 }
 
 /** A heading of a note stands below those of the page. */
@@ -109,14 +117,14 @@ function link(written: string, children: readonly Piece[]): readonly Piece[] {
 }
 
 /** The characters that people write by name; others are as they were written. */
-const NAMED: Readonly<Record<string, string>> = {
+const NAMED: ReadonlyMap<string, string> = new Map(Object.entries({
   amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\u00a0", copy: "©", deg: "°", micro: "µ", times: "×", plusmn: "±",
   minus: "−", ndash: "–", mdash: "—", hellip: "…", rarr: "→", larr: "←", le: "≤", ge: "≥", sup2: "²", sup3: "³",
-};
+}));
 
 function unescaped(text: string): string {
   return text.replace(/&(?:#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6})|([a-z]+\d?));/g, (whole, decimal?: string, hex?: string, name?: string) => {
-    if (name !== undefined) return NAMED[name] ?? whole;
+    if (name !== undefined) return NAMED.get(name) ?? whole;
     const code = decimal === undefined ? Number.parseInt(hex ?? "", 16) : Number(decimal);
     return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : "\ufffd";
   });
