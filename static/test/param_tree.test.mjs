@@ -67,3 +67,9 @@ test("names of JavaScript's own are names as any", () => {
   assert.equal({}.x, undefined);
   assert.match(paramsAsJson(own), /"__proto__": \{\s*"x": 1/);
 });
+
+test("as YAML, characters that only JSON may hold are told by their number", () => {
+  const odd = params({ a: "x\u007f\u0085\u2028\ufeffy", b: "日本 👩‍👩‍👧‍👦" });
+
+  assert.equal(paramsAsYaml(odd), 'a: "x\\u007f\\u0085\\u2028\\ufeffy"\nb: "日本 👩‍👩‍👧‍👦"\n');
+});

@@ -116,8 +116,12 @@ function yamlScalar(value: string | number | boolean | null): string {
   return String(value).replace(/^(-?\d+)e/, "$1.0e");
 }
 
+/** What JSON may hold as it is and YAML may not, or takes for the end of a line. */
+const ONLY_IN_JSON = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g;
+
 /** A text as it is where YAML cannot take it for anything else, else in JSON's quotes, which are YAML too. */
 function yamlText(text: string): string {
   const safe = /^[A-Za-z_/][\w./+@ -]*$/.test(text) && !text.endsWith(" ");
-  return safe && !/^(true|false|yes|no|on|off|y|n|null|none)$/i.test(text) ? text : JSON.stringify(text);
+  if (safe && !/^(true|false|yes|no|on|off|y|n|null|none)$/i.test(text)) return text;
+  return JSON.stringify(text).replace(ONLY_IN_JSON, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
