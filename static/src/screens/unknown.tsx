@@ -5,11 +5,11 @@ import { address } from "../state/place.ts";
 import { useTitle } from "../state/title.ts";
 
 /** Pages of this server that are no screens but have such an address too. */
-const PAGES: Readonly<Record<string, string>> = { "/login": "login", "/settings": "tokens" };
+const PAGES: ReadonlyMap<string, string> = new Map([["/login", "login"], ["/settings", "tokens"]]);
 
 /** What an address shows that means no screen. */
 export function Unknown({ written }: { written: string }): JSX.Element | null {
-  const page = PAGES[written.replace(/\?.*/s, "")];
+  const page = PAGES.get(written.replace(/\?.*/s, ""));
   useTitle("No such page");
   useEffect(() => {
     if (page !== undefined) location.replace(page);
