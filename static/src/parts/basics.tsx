@@ -40,10 +40,14 @@ export function Duration({ from, to }: { from: number | null | undefined; to: nu
   return <span class="figure">{duration((to ?? now.value) - from)}</span>;
 }
 
+/** What would begin another line, for which names have no room. */
+const LINE_ENDS = /[\n\v\f\r\u0085\u2028\u2029]/g;
+
 /** A name that people wrote, shortened in its middle where there is no room; all of it in the title. */
 export function Name({ text, tail = 8 }: { text: string; tail?: number }): JSX.Element {
-  const characters = [...text];
-  if (characters.length <= 24) return <span class="name" title={text}><bdi>{text}</bdi></span>;
+  const line = text.replace(LINE_ENDS, " ");
+  const characters = [...line];
+  if (characters.length <= 24) return <span class="name" title={text}><bdi>{line}</bdi></span>;
   return (
     <span class="name" title={text}>
       <bdi class="name-head">{characters.slice(0, -tail).join("")}</bdi>
