@@ -10,7 +10,7 @@ import { Icon } from "../../parts/basics.tsx";
 import { Menu } from "../../parts/menu.tsx";
 import { Answered } from "../../parts/states.tsx";
 import { useAsk } from "../../state/ask.ts";
-import { SPANS, demanded, demanding } from "./search.ts";
+import { SPANS, canBeDemanded, demanded, demanding } from "./search.ts";
 
 const STATUSES = [
   ["RUNNING", "Running"],
@@ -141,7 +141,8 @@ function TagChoices({ experiments, choose }: { experiments: readonly string[]; c
     <Answered asked={asked} what="The tags" lines={3}>
       {(keys) => {
         if (tag && name) {
-          const values = (tag.values ?? []).map(({ value, runs }) => [value, value, counted(runs, "run")] as const);
+          const some = (tag.values ?? []).filter(({ value }) => canBeDemanded(value));
+          const values = some.map(({ value, runs }) => [value, value, counted(runs, "run")] as const);
           return (
             <>
               <button type="button" class="menu-item" onClick={() => setTag(undefined)}>

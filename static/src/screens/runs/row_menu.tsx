@@ -5,6 +5,7 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { quoted } from "../../lib/filter.ts";
 import { fieldsOf, titleOf } from "./columns.ts";
 import type { Column } from "./columns.ts";
+import { canBeDemanded } from "./search.ts";
 import type { Row } from "./tree.ts";
 
 /** A clause that a cell stands for, and what it is called. */
@@ -23,8 +24,7 @@ export function clauseOf(row: Row, column: Column): CellClause | null {
   if (field === undefined || field.endsWith("_time")) return null;
   const value = row.cells.get(field);
   if (value === undefined || value === null || (typeof value === "string" && column.kind === "metric")) return null;
-  // What was cut by the server would match nothing.
-  if (typeof value === "string" && (value.length > 200 || quoted(value) === null)) return null;
+  if (typeof value === "string" && !canBeDemanded(value)) return null;
   return { title: titleOf(column), field, value: String(value), isNumber: typeof value === "number" };
 }
 

@@ -49,6 +49,14 @@ export function demanded(q: string, field: string): { not: boolean; value: strin
   return null;
 }
 
+/** As many characters as the server tells of a value; what it cut would match nothing. */
+const TOLD = 200;
+
+/** Whether a filter can demand a value that the server told: one that is whole, and that quotes can hold. */
+export function canBeDemanded(value: string): boolean {
+  return value.length <= TOLD && quoted(value) !== null;
+}
+
 /** The search line with this value demanded of a field instead of what it demands now; null demands none. */
 export function demanding(q: string, field: string, value: string | null, not = false): string {
   const rest = withoutClauses(plainWords(q) === null ? q : meaning(q), (clause) => equality(clause)?.field === field);
