@@ -100,6 +100,17 @@ test("runs that are nested in each other in a circle are listed all the same", (
   assert.equal(family(circle, "x").children, 1);
 });
 
+test("runs that hang on each other by thousands are listed, in order, as deep as can be drawn", () => {
+  const ids = Array.from({ length: 5_000 }, (_, place) => `r${place}`);
+  const edges = ids.slice(1).map((id, place) => ({ kind: "nest", run_id: id, target: ids[place], target_run_id: ids[place] }));
+  const chain = { ...story, nodes: ids.map((id) => node(id, id)), edges };
+
+  const listed = lines(outline(chain, String)).map((line) => line.replace(" nested", ""));
+  assert.deepEqual(listed.map((line) => line.trim()), ids);
+  assert.deepEqual(listed.slice(19, 22).map((line) => line.search(/r/)), [38, 40, 40]);
+  assert.equal(family(chain, "r0").children, 4_999);
+});
+
 test("a fork that also resumes is listed as a fork", () => {
   const both = {
     ...story,

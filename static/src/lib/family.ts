@@ -68,6 +68,9 @@ export interface Branch {
   below: readonly Branch[];
 }
 
+/** Levels of an outline; what hangs deeper stands one below the other. Anybody may hang thousands of runs on each other. */
+const MOST_LEVELS = 20;
+
 /** A lineage as an indented list: each training below what it was forked from or is nested in, its later runs below its first. */
 export function outline(lineage: Lineage, step: (value: number) => string): readonly Branch[] {
   const nodes = new Map(lineage.nodes.map((node) => [node.run_id, node]));
@@ -94,21 +97,37 @@ export function outline(lineage: Lineage, step: (value: number) => string): read
       else there.push({ training: node.training_id, how });
     }
   }
-  const done = new Set<string>();
-  const branch = (place: string, how: string): Branch[] => {
-    if (done.has(place)) return [];
-    done.add(place);
+  const training = (place: string, how: string): Branch => {
     const [first, ...others] = members.get(place) ?? [];
-    const below = (hangers.get(place) ?? []).flatMap((hanger) => branch(hanger.training, hanger.how));
-    if (first === undefined) return [{ run_id: place, node: null, how, below }];
+    if (first === undefined) return { run_id: place, node: null, how, below: [] };
     const rest = others.map((node) => ({ run_id: node.run_id, node, how: roleWords(node), below: [] }));
     const said = [how, others.length > 0 ? roleWords(first) : ""].filter((words) => words !== "").join(", ");
-    return [{ run_id: first.run_id, node: first, how: said, below: [...rest, ...below] }];
+    return { run_id: first.run_id, node: first, how: said, below: rest };
+  };
+  const done = new Set<string>();
+  const branch = (place: string, how: string, level: number): Branch[] => {
+    if (level === MOST_LEVELS) return row(place, how);
+    if (done.has(place)) return [];
+    done.add(place);
+    const own = training(place, how);
+    const below = (hangers.get(place) ?? []).flatMap((hanger) => branch(hanger.training, hanger.how, level + 1));
+    return [{ ...own, below: [...own.below, ...below] }];
+  };
+  const row = (place: string, how: string): Branch[] => {
+    const found: Branch[] = [];
+    const left = [{ training: place, how }];
+    for (let next = left.pop(); next !== undefined; next = left.pop()) {
+      if (done.has(next.training)) continue;
+      done.add(next.training);
+      found.push(training(next.training, next.how));
+      left.push(...[...(hangers.get(next.training) ?? [])].reverse());
+    }
+    return found;
   };
   const places = [...hangers.keys(), ...members.keys()];
-  const roots = places.filter((place) => !hanging.has(place)).flatMap((place) => branch(place, ""));
+  const roots = places.filter((place) => !hanging.has(place)).flatMap((place) => branch(place, "", 0));
   // What is left hangs in a circle.
-  return [...roots, ...places.flatMap((place) => branch(place, ""))];
+  return [...roots, ...places.flatMap((place) => branch(place, "", 0))];
 }
 
 /** Where a fork left its origin, in words. */
