@@ -102,9 +102,12 @@ export function ExperimentRow({
   );
 }
 
+/** Levels that stand further and further to the right; names may have hundreds of slashes, and a column has an end. */
+const MOST_INDENTED = 6;
+
 function Indented({ depth, children }: { depth: number; children: JSX.Element | readonly JSX.Element[] }): JSX.Element {
   return (
-    <span class="indented" style={{ paddingLeft: `${depth * 24}px` }}>
+    <span class="indented" style={{ paddingLeft: `${Math.min(depth, MOST_INDENTED) * 24}px` }}>
       {children}
     </span>
   );
