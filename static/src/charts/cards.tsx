@@ -5,7 +5,7 @@ import type { JSX, RefObject } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useActions } from "../frame/actions.ts";
 import { Empty } from "../parts/states.tsx";
-import { Icon } from "../parts/basics.tsx";
+import { Icon, Name } from "../parts/basics.tsx";
 import { isTextMap, isTexts, kept } from "../state/kept.ts";
 import { change, place } from "../state/router.ts";
 import { CardView } from "./card.tsx";
@@ -112,7 +112,7 @@ function CardSection({ section, scene, columns }: { section: Section; scene: Sce
     <section class="card-section" aria-label={title}>
       <h2>
         <button type="button" class="quiet" aria-expanded={isOpen} onClick={toggle}>
-          <Icon name={isOpen ? "down" : "right"} /> {title} <span class="hint">{cards.length}</span>
+          <Icon name={isOpen ? "down" : "right"} /> <Name text={title} /> <span class="hint">{cards.length}</span>
         </button>
       </h2>
       {isOpen && (
