@@ -3,6 +3,7 @@
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
+import { getRun } from "../../api/runs.ts";
 import type { RunSearch } from "../../api/runs.ts";
 import { copyText } from "../../lib/clipboard.ts";
 import { saveText } from "../../lib/download.ts";
@@ -12,7 +13,6 @@ import { BASKET_LIMIT, addToBasket } from "../../state/basket.ts";
 import { address, runRoute } from "../../state/place.ts";
 import { go } from "../../state/router.ts";
 import type { BulkActions } from "./bulk.tsx";
-import { cellText } from "./cells.tsx";
 import type { Column } from "./columns.ts";
 import { DeleteDialog, RenameDialog, TagDialog, restore } from "./dialogs.tsx";
 import type { Changed, Subject } from "./dialogs.tsx";
@@ -88,10 +88,9 @@ export function useDeeds(props: DeedsProps): Deeds {
     if (search === null) return;
     void attempt("The export", async () => saveText("runs.csv", "text/csv", await tableCsv(some, search, columns, names)));
   };
-  const rename = (run: string): void => {
-    const row = loaded.current.find((one) => one.run === run);
-    show({ kind: "rename", run, name: row ? cellText(row, "attributes.run_name") : "" });
-  };
+  // The table has only the beginning of a long name.
+  const rename = (run: string): void =>
+    void attempt("Renaming", async () => show({ kind: "rename", run, name: (await getRun(run)).info.run_name ?? "" }));
   const copy = (text: string, what: string): void =>
     void copyText(text).then((done) => notify(done ? `${what} copied` : `${what} could not be copied: the browser refused`));
 
