@@ -1,52 +1,31 @@
-// What people with bad intentions write, on every screen that shows it, in a real browser against the real server.
+// What people with bad intentions write, on every screen that shows it, in a real browser against the real server; what they
+// store is in hostile_files.test.mjs.
 //
-// The cases are those of "Browser side" in the design of the security tests:
+// The cases are those of the browser's side in the list of attacks, and where they are tested:
 //
-//   BR-01 other host names            tests/it/wire.rs a_request_must_name_this_server_unless_it_came_by_a_unix_socket,
-//                                     tests/it/process.rs a_request_must_name_this_server
-//   BR-02 writes of other sites       tests/it/wire.rs a_page_of_another_origin_reads_nothing_and_writes_nothing, writing_needs_the_content_type_of_json,
-//                                     tests/it/process.rs pages_of_other_origins_may_not_write,
-//                                     tests/it/artifacts/browser.rs pages_of_other_sites_neither_store_nor_delete_files, and accounts.test.mjs
-//   BR-03 CORS                        tests/it/process.rs a_browser_that_asks_first_is_told_what_pages_of_allowed_origins_may_send
-//   BR-04 files that hold scripts     here "no file acts"; artifacts.test.mjs "what could act is not opened here" (headers of the download);
-//                                     tests/it/artifacts/browser.rs no_file_acts_as_a_page_of_the_server_whichever_way_it_is_opened
-//   BR-05 files that break readers    here "no file acts", "a file without end", "a folder without end", "what is saved or copied";
-//                                     artifacts.test.mjs has JSON that is none, and the first part of a large log; test/csv.test.mjs
-//   BR-06 scripts in what people      here "every screen", "what opens", "nested without end", "a cell finds";
-//         write                       names of accounts and tokens in accounts.test.mjs, of experiments that are made and described in
-//                                     experiments.test.mjs, edits of tags and notes in run.test.mjs, pieces of Markdown in test/markdown.test.mjs
-//   BR-07 types that are reflected    tests/it/artifacts/browser.rs what_a_client_says_its_body_is_comes_back_in_no_answer,
-//                                     tests/it/wire.rs writing_needs_the_content_type_of_json
-//   BR-08 frames and leaks            tests/it/process.rs every_answer_has_an_id_and_the_headers_that_protect_it
-//   BR-09 headers of proxies          tests/it/proxy.rs from_elsewhere_than_the_proxy_its_headers_mean_nothing
-//
-// The policy of the pages (CSP) would stop most scripts. It is off here, so that no mistake of the pages hides behind it.
+//   BR-01 other host names: tests/it/wire.rs a_request_must_name_this_server_unless_it_came_by_a_unix_socket, tests/it/process.rs
+//         a_request_must_name_this_server
+//   BR-02 writes of other sites: tests/it/wire.rs a_page_of_another_origin_reads_nothing_and_writes_nothing and
+//         writing_needs_the_content_type_of_json, tests/it/process.rs pages_of_other_origins_may_not_write,
+//         tests/it/artifacts/browser.rs pages_of_other_sites_neither_store_nor_delete_files
+//   BR-03 CORS: tests/it/process.rs a_browser_that_asks_first_is_told_what_pages_of_allowed_origins_may_send
+//   BR-04 files that hold scripts: hostile_files.test.mjs; artifacts.test.mjs has the headers of their downloads, and
+//         tests/it/artifacts/browser.rs no_file_acts_as_a_page_of_the_server_whichever_way_it_is_opened those of every other way
+//   BR-05 files that break their readers: hostile_files.test.mjs; artifacts.test.mjs has JSON that is none; what is saved as CSV is
+//         here and in test/csv.test.mjs
+//   BR-06 scripts in what people write: here; names of accounts and tokens are in accounts.test.mjs, editing of names, tags and notes
+//         in run.test.mjs and experiments.test.mjs, pieces of Markdown in test/markdown.test.mjs
+//   BR-07 types that come back: tests/it/artifacts/browser.rs what_a_client_says_its_body_is_comes_back_in_no_answer,
+//         tests/it/wire.rs writing_needs_the_content_type_of_json
+//   BR-08 frames and leaks: tests/it/process.rs every_answer_has_an_id_and_the_headers_that_protect_it
+//   BR-09 headers of proxies: tests/it/proxy.rs from_elsewhere_than_the_proxy_its_headers_mean_nothing
 
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { crc32, deflateSync } from "node:zlib";
+import { FORMULA, IMG, LINK, NOTE, ODD, UNSEEN, WORD, openUnguarded } from "./hostile.mjs";
 import { call, forEachOf, makeExperiment, makeRun } from "./seed.mjs";
-import { freshData, openPage, serve, startBrowser } from "./support.mjs";
-
-const IMG = `"><img src=x onerror="hacked=1">`;
-const SCRIPT = `</script><script>hacked=1</script>`;
-const LINK = "javascript:hacked=1";
-/** Turned direction, no width, a bell, a colour of terminals, DEL, ends of lines, and a family in one picture. */
-const UNSEEN = "\u202egnp.exe\u2066\u200b\ufeff\u0007\u001b[31m\u007f\u0085\u2028👩‍👩‍👧‍👦";
-const ODD = `${IMG}${SCRIPT}{{7*7}} \${7*7} \`b\` #a?b=%2e%2e%2f&c+d ${UNSEEN}\nsecond line`;
-const WORD = "w".repeat(10_000);
-const FORMULA = `=cmd|' /C calc'!A0`;
-const NOTE = `# ${IMG}
-
-${SCRIPT} [a](${LINK}) [b](JaVaScRiPt:hacked=1) [c](&#106;avascript:hacked=1) [d](data:text/html,${SCRIPT}) <${LINK}> ![e](${LINK})
-<a href="${LINK}">f</a> <iframe srcdoc="${SCRIPT}"></iframe> [web](https://a.example/${IMG}) {{7*7}}
-
-|${IMG}|${WORD.slice(0, 5_000)}|
-|-|-|
-|[g](//b.example)|${UNSEEN}|`;
+import { startBrowser, startServer } from "./support.mjs";
 
 /** Names that mean something to JavaScript, to filters or to addresses, as far as the server takes them, and what has them as values. */
 const VALUES = {
@@ -64,20 +43,15 @@ const VALUES = {
 };
 const NAMES = Object.keys(VALUES);
 
-/** What Chromium itself writes to the console where the server refuses a search, as it should. */
-const REFUSED = /^Failed to load resource: .* status of 400/;
-
 /** What the tests of this file share, and what ends with the last of them. */
 const shared = { ends: [], after: (end) => shared.ends.unshift(end) };
 let address;
 let browser;
-let data;
 let experiment;
 const runs = {};
 
 before(async () => {
-  data = await freshData(shared);
-  address = await serve(shared, data);
+  address = await startServer(shared);
   browser = await startBrowser(shared);
   experiment = await makeExperiment(address, ODD);
   const gone = await makeExperiment(address, `gone ${ODD}`);
@@ -102,43 +76,8 @@ after(async () => {
   for (const end of shared.ends) await end();
 });
 
-/** A page without a policy of its own, and what it must never do. */
-async function open(t, where, options = {}) {
-  const { context, page, mistakes } = await openPage(browser, { bypassCSP: true, viewport: { width: 1280, height: 800 }, ...options });
-  t.after(() => context.close());
-  page.on("dialog", (dialog) => {
-    mistakes.push(`a dialog: ${dialog.message()}`);
-    void dialog.dismiss();
-  });
-  page.on("crash", () => mistakes.push("the page crashed"));
-  await page.goto(`${address}/${where}`);
-  /** Judges the page as it stands. */
-  const judge = async (what) => {
-    assert.deepEqual(await page.evaluate(findings), [], what);
-    assert.deepEqual(mistakes.filter((mistake) => !REFUSED.test(mistake)), [], what);
-  };
-  return { page, mistakes, judge };
-}
-
-/** What is wrong in a page: runs in the page. */
-function findings() {
-  const found = [];
-  if ("hacked" in window) found.push("a script ran");
-  if (Object.prototype.x !== undefined || Object.prototype.polluted !== undefined) found.push("all objects were changed");
-  const { scrollWidth, clientWidth } = document.documentElement;
-  if (scrollWidth > clientWidth) found.push(`${scrollWidth - clientWidth} px wider than the window`);
-  for (const element of document.querySelectorAll("*")) {
-    for (const { name, value } of element.attributes) {
-      if (name.startsWith("on") || name === "srcdoc") found.push(`<${element.localName} ${name}>`);
-      if (!["href", "src", "action", "formaction", "xlink:href", "data", "poster"].includes(name)) continue;
-      const { protocol, origin } = new URL(value, location.href);
-      if (!["http:", "https:", "mailto:"].includes(protocol)) found.push(`<${element.localName} ${name}="${value}">`);
-      if (origin !== location.origin && (element.localName !== "a" || !element.relList.contains("noreferrer"))) found.push(`leads elsewhere: ${value}`);
-    }
-    if (["iframe", "object", "embed", "base"].includes(element.localName)) found.push(`<${element.localName}>`);
-  }
-  return found;
-}
+/** A page of ours that nothing but itself guards. */
+const open = (t, where, options) => openUnguarded(t, browser, `${address}/${where}`, options);
 
 /** Waits until nothing that is seen waits for an answer; a table that cannot be had keeps the rows of before. */
 async function settled(page) {
@@ -391,141 +330,4 @@ test("what is nested without end is shown within the window", async (t) => {
   await page.goto(`${address}/#/experiments/${slashes}/runs`);
   await page.getByText("There are no runs yet.").waitFor();
   await judge("an experiment with a long name");
-});
-
-/** A black picture of two colours: thousands of points in a few bytes. */
-function png(width, height) {
-  const chunk = (type, body) => {
-    const framed = Buffer.alloc(body.length + 12);
-    framed.writeUInt32BE(body.length, 0);
-    framed.write(type, 4);
-    body.copy(framed, 8);
-    framed.writeUInt32BE(crc32(framed.subarray(4, -4)), body.length + 8);
-    return framed;
-  };
-  const head = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0]);
-  head.writeUInt32BE(width, 0);
-  head.writeUInt32BE(height, 4);
-  const sign = Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]);
-  return Buffer.concat([sign, chunk("IHDR", head), chunk("IDAT", deflateSync(Buffer.alloc((Math.ceil(width / 8) + 1) * height))), chunk("IEND", Buffer.alloc(0))]);
-}
-
-/** A picture that is a script as well: its width is the beginning of a comment, which ends behind it. */
-const POLYGLOT = Buffer.concat([
-  Buffer.from("GIF89a/*"),
-  Buffer.from([1, 0, 0x80, 0, 0, 0, 0, 0, 255, 255, 255, 0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 0x4c, 1, 0, 0x3b]),
-  Buffer.from("*/=1;hacked=1"),
-]);
-const SVG = `<svg xmlns="http://www.w3.org/2000/svg" onload="hacked=1"><script>hacked=1</script></svg>`;
-const NOT_OPENED = /Files of this kind can hold scripts/;
-const NO_PICTURE = /This image cannot be shown/;
-/** Files, and what is said or seen of each. */
-const FILES = [
-  ["page.html", `<script>hacked=1</script>`, NOT_OPENED],
-  ["page.xhtml", `<html xmlns="http://www.w3.org/1999/xhtml"><script>hacked=1</script></html>`, NOT_OPENED],
-  ["drawing.svg", SVG, NOT_OPENED],
-  ["sheet.xml", `<?xml-stylesheet type="text/xsl" href="${LINK}"?><x:script xmlns:x="http://www.w3.org/1999/xhtml">hacked=1</x:script>`, /xml-stylesheet/],
-  ["book.ipynb", JSON.stringify({ cells: [{ outputs: [{ data: { "application/javascript": "hacked=1", "text/html": IMG } }] }] }), /application\/javascript/],
-  ["README.md", NOTE, /\{\{7\*7\}\}/],
-  ["deep.md", "> ".repeat(5_000) + "deep", /deep/],
-  ["both.gif", POLYGLOT, /10799 × 1/],
-  ["script.png", `<script>hacked=1</script>`, NO_PICTURE],
-  ["drawing.png", SVG, NO_PICTURE],
-  ["picture.jpg", png(3, 2), /3 × 2/],
-  ["cut.png", png(800, 600).subarray(0, 60), /800 × 600|cannot be shown/],
-  ["none.png", "", /This file is empty/],
-  ["huge.png", png(20_000, 20_000), /20000 × 20000|cannot be shown/],
-  ["absurd.png", Buffer.concat([png(1, 1).subarray(0, 16), Buffer.alloc(8, 0x7f), png(1, 1).subarray(24)]), NO_PICTURE],
-  ["deep.json", `${'{"a":'.repeat(100_000)}1${"}".repeat(100_000)}${" ".repeat(300_000)}`, /1 key/],
-  ["wide.json", JSON.stringify(Array.from({ length: 100_000 }, (_, place) => place)), /100,000 items/],
-  ["proto.json", `{"__proto__": {"polluted": 1}, "constructor": {"prototype": {"polluted": 1}}, "toString": ${JSON.stringify(IMG)}}`, /polluted/],
-  ["bomb.yaml", `a: &a [${SCRIPT}]\n${Array.from({ length: 9_000 }, (_, place) => `b${place}: &b${place} [${`*a, `.repeat(9)}*a]\n`).join("")}`, /a: &a/],
-  ["MLmodel", "python_function: !!python/object/apply:os.system ['id']\n", /!!python/],
-  ["sums.csv", `name,value\n${FORMULA},1\n`, /=cmd/],
-  ["one_line.txt", "x".repeat(5_000_000), /The first 1\.0 MB of 5\.0 MB/],
-  ["marks.txt", `before ${UNSEEN} after`, /before/],
-  [`${"n".repeat(246)}.txt`, "of a long name", /of a long name/],
-  [`${IMG.replaceAll("/", "")} ?&+%25 'q' {{7*7}} 👩‍👩‍👧‍👦.txt`, "of an odd name", /of an odd name/],
-  ["\u202egnp.txt", "turned", /turned/],
-  ["__proto__/constructor/toString", "no data", /There is no view for files of this kind/],
-  [`${Array.from({ length: 60 }, () => "folder").join("/")}/file.txt`, "deep down", /deep down/],
-];
-
-async function put(of, path, body) {
-  const encoded = path.split("/").map(encodeURIComponent).join("/");
-  const url = `${address}/api/2.0/mlflow-artifacts/artifacts/${experiment}/${of}/artifacts/${encoded}`;
-  const answer = await fetch(url, { method: "PUT", body, duplex: "half" });
-  assert.equal(answer.status, 200, `${path}: ${await answer.text()}`);
-}
-
-/** The most that a page may hold, MB. Most of these take less than 10, a part of a log 33, and 2,000 files in two lists 77. */
-const MOST_MB = 100;
-
-/** Judges what the page holds, once what it does not need any more is gone. */
-async function isHeld(page, what) {
-  const session = await page.context().newCDPSession(page);
-  await session.send("HeapProfiler.collectGarbage");
-  const { usedSize, embedderHeapUsedSize = 0, backingStorageSize = 0 } = await session.send("Runtime.getHeapUsage");
-  await session.detach();
-  const mb = (usedSize + embedderHeapUsedSize + backingStorageSize) / 1e6;
-  assert.ok(mb < MOST_MB, `${what} takes ${mb} MB`);
-}
-
-/** A page that is alive goes to another tab. */
-async function goesOn(page) {
-  await page.getByRole("link", { name: "Params" }).click();
-  await page.getByText("This run has no params.").waitFor();
-}
-
-test("no file acts, or stops the page: each is shown, or it is said why not", async (t) => {
-  const files = await makeRun(address, experiment, { name: "files" });
-  await forEachOf(FILES, ([path, body]) => put(files, path, body));
-  const { page, judge } = await open(t, table(`/${files}/artifacts`));
-  for (const [path, , sight] of FILES) {
-    await page.goto(`${address}/${table(`/${files}/artifacts/${path.split("/").map(encodeURIComponent).join("/")}`)}`);
-    await page.getByRole("region", { name: "File", exact: true }).getByText(sight).first().waitFor();
-    await judge(path);
-    await isHeld(page, path);
-    await goesOn(page);
-  }
-});
-
-test("a file without end is read a part at a time, and only so much of it is held", async (t) => {
-  const long = await makeRun(address, experiment, { name: "a long log" });
-  const piece = Buffer.from(`step ${"0".repeat(59)}\n`.repeat(32_768));
-  const pieces = async function* () {
-    for (let sent = 0; sent < 200_000_000; sent += piece.length) yield piece;
-  };
-  await put(long, "terminal_log.txt", ReadableStream.from(pieces()));
-  const { page, judge } = await open(t, table(`/${long}/artifacts/terminal_log.txt`));
-  await page.getByText("The first 1.0 MB of 200 MB.").waitFor();
-  const more = page.getByRole("button", { name: "Show 1.0 MB more" });
-  for (let shown = 1; shown < 16; shown += 1) {
-    await more.click();
-    await page.getByText(new RegExp(`^The first ${shown + 1}(\\.0)? MB of 200 MB\\.`)).waitFor();
-  }
-  await page.getByText("For more, go to the end or download it.").waitFor();
-  assert.equal(await more.count(), 0);
-  await judge("as much as is held");
-  await isHeld(page, "a part of a log");
-  await page.getByRole("button", { name: "Go to the end" }).click();
-  await page.getByText("The last 1.0 MB of 200 MB.").waitFor();
-  await goesOn(page);
-  await page.goto(`${address}/${table(`/${long}`)}`);
-  await page.getByRole("region", { name: "Last lines of the log" }).getByText("step 0").waitFor();
-});
-
-test("a folder without end is read a page at a time", async (t) => {
-  const many = await makeRun(address, experiment, { name: "many files" });
-  const folder = join(data, "artifacts", experiment, many, "artifacts", "f");
-  mkdirSync(folder, { recursive: true });
-  // By way of the disk, as those who share it could: 20,000 uploads would take minutes.
-  for (let place = 0; place < 20_000; place += 1) writeFileSync(join(folder, `${place}.txt`), "");
-  const { page, judge } = await open(t, table(`/${many}/artifacts/f`));
-  await page.getByText("20,000 entries").waitFor();
-  for (const left of ["19,500", "19,000", "18,500"]) await page.locator(".tree").getByText(`Show more (${left} left)`).click();
-  await page.locator(".tree").getByText("Show more (18,000 left)").waitFor();
-  await judge("2,000 files");
-  await isHeld(page, "2,000 of 20,000 files");
-  await goesOn(page);
 });
