@@ -17,7 +17,8 @@
 //         in run.test.mjs and experiments.test.mjs, pieces of Markdown in test/markdown.test.mjs
 //   BR-07 types that come back: tests/it/artifacts/browser.rs what_a_client_says_its_body_is_comes_back_in_no_answer,
 //         tests/it/wire.rs writing_needs_the_content_type_of_json
-//   BR-08 frames and leaks: tests/it/process.rs every_answer_has_an_id_and_the_headers_that_protect_it
+//   BR-08 frames and leaks: here; src/http/ui.rs a_page_is_asked_about_each_time_and_allows_nothing_from_elsewhere,
+//         tests/it/process.rs every_answer_has_an_id_and_the_headers_that_protect_it
 //   BR-09 headers of proxies: tests/it/proxy.rs from_elsewhere_than_the_proxy_its_headers_mean_nothing
 
 import assert from "node:assert/strict";
@@ -25,7 +26,7 @@ import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { FORMULA, IMG, LINK, NOTE, ODD, UNSEEN, WORD, openUnguarded } from "./hostile.mjs";
 import { call, forEachOf, makeExperiment, makeRun } from "./seed.mjs";
-import { startBrowser, startServer } from "./support.mjs";
+import { openPage, startBrowser, startServer, startStranger } from "./support.mjs";
 
 /** Names that mean something to JavaScript, to filters or to addresses, as far as the server takes them, and what has them as values. */
 const VALUES = {
@@ -330,4 +331,25 @@ test("what is nested without end is shown within the window", async (t) => {
   await page.goto(`${address}/#/experiments/${slashes}/runs`);
   await page.getByText("There are no runs yet.").waitFor();
   await judge("an experiment with a long name");
+});
+
+test("a page of another site shows nothing of ours in a frame, and ours takes no script from its own text", async (t) => {
+  const { context, page } = await openPage(browser);
+  t.after(() => context.close());
+  await page.goto(`http://elsewhere.example:${await startStranger(t)}/`);
+  for (const path of ["/", "/login", `/api/2.0/mlflow/experiments/get?experiment_id=${experiment}`]) {
+    const refused = page.waitForEvent("requestfailed");
+    await page.evaluate((src) => document.body.replaceChildren(Object.assign(document.createElement("iframe"), { src })), address + path);
+    const request = await refused;
+    assert.deepEqual([request.url(), request.failure().errorText], [address + path, "net::ERR_BLOCKED_BY_RESPONSE"]);
+  }
+
+  await page.goto(`${address}/#/`);
+  await titled(ODD)(page).waitFor();
+  const ran = await page.evaluate(async (img) => {
+    const stopped = new Promise((found) => document.addEventListener("securitypolicyviolation", ({ violatedDirective }) => found(violatedDirective)));
+    document.querySelector("main").insertAdjacentHTML("beforeend", img);
+    return [await stopped, "hacked" in window];
+  }, IMG.slice(2));
+  assert.deepEqual(ran, ["script-src-attr", false]);
 });
