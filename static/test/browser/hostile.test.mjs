@@ -232,7 +232,7 @@ test("a cell finds the run that has its value, whatever quotes that has, or offe
     for (const kind of ["params", "tags"]) {
       const field = column(kind, name);
       await page.goto(`${address}/${table(`?flat=1&cols=name,${encodeURIComponent(field)}`)}`);
-      await page.getByRole("columnheader", { name: name.replace("config.", "") }).waitFor();
+      await page.getByTitle(`Sort by ${kind.slice(0, -1)} ${name}`, { exact: true }).waitFor();
       await row.getByRole("gridcell").last().locator("bdi").waitFor();
       await row.getByRole("gridcell").last().click({ button: "right" });
       await page.getByRole("menuitem", { name: "Open", exact: true }).waitFor();
