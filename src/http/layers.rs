@@ -177,10 +177,12 @@ async fn pass(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -
     protected(response)
 }
 
-/// With the headers that every answer has: its type is what it says, and no foreign page shows it in a frame.
+/// With the headers that every answer has: its type is what it says, no foreign page shows it in a frame, and nobody on the way
+/// keeps what does not say that it may be kept.
 fn protected(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.entry(header::X_FRAME_OPTIONS).or_insert(HeaderValue::from_static("SAMEORIGIN"));
     response
 }

@@ -495,6 +495,7 @@ fn every_answer_has_an_id_and_the_headers_that_protect_it() {
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
         assert_eq!(answer.header("x-frame-options"), Some("SAMEORIGIN"), "{path}");
         assert!(answer.header("x-request-id").is_some_and(|id| !id.is_empty()), "{path}");
+        assert!(answer.header("cache-control").is_some_and(|rule| rule.contains("no-")), "{path}");
     }
     let id = |given: &str| {
         server.send("GET", "/health", &[("x-request-id", given)], "").header("x-request-id").unwrap().to_owned()

@@ -227,6 +227,33 @@ fn from_elsewhere_than_the_proxy_its_headers_mean_nothing() {
     assert!(proxied.header("set-cookie").unwrap().contains("Secure"), "{proxied:?}");
 }
 
+/// Headers by which proxies and frameworks elsewhere say what was really asked (security case BR-09): here the request line and
+/// `Host` alone say it, whoever sends them.
+#[test]
+fn what_is_asked_for_is_what_the_request_line_says() {
+    let folder = TempDir::new().unwrap();
+    let server = Server::start(folder.path(), &["--listen", "127.0.0.1:0", "--trusted-proxies", "127.0.0.2"]);
+    let search = "/api/2.0/mlflow/experiments/search?max_results=1";
+    for source in ["127.0.0.1", "127.0.0.2"] {
+        let get = |headers: &[(&str, &str)]| {
+            let answer = exchange(connect_from(source, server.tcp().1), &request("GET", search, headers, ""));
+            (answer.status, answer.json())
+        };
+        let plain = get(&[]);
+        assert_eq!(plain.0, 200);
+        for header in [
+            ("x-forwarded-host", "evil.example"),
+            ("x-forwarded-prefix", "/evil"),
+            ("x-original-url", "/metrics"),
+            ("x-rewrite-url", "/metrics"),
+            ("x-http-method-override", "DELETE"),
+            ("x-method-override", "POST"),
+        ] {
+            assert_eq!(get(&[header]), plain, "{header:?} from {source}");
+        }
+    }
+}
+
 #[test]
 fn a_large_artifact_goes_through_as_it_comes_and_back_in_ranges() {
     let folder = TempDir::new().unwrap();

@@ -307,6 +307,10 @@ test("charts tell the truth and do what hands ask for", async (t) => {
     const metrics = Array.from({ length: 500 }, (_, index) => ({ key: "hundred_thousand", value: 0.5, step: 100_000 + index, timestamp: Date.parse(DEMO_TIME) + index }));
     await call(address, "runs/log-batch", { run_id: odd, metrics });
     await page.waitForFunction(() => document.querySelector(".card-notes").textContent.endsWith("100,500 points"));
+    // And x goes as far as they do.
+    const box = await card(page, "hundred_thousand").locator(".u-over").boundingBox();
+    await page.mouse.move(box.x + box.width - 3, box.y + 60);
+    await card(page, "hundred_thousand").locator(".readings p").filter({ hasText: /^step 100,[0-4]/ }).waitFor();
     await done();
   });
 
