@@ -309,8 +309,8 @@ test("charts tell the truth and do what hands ask for", async (t) => {
     await page.waitForFunction(() => document.querySelector(".card-notes").textContent.endsWith("100,500 points"));
     // And x goes as far as they do.
     const box = await card(page, "hundred_thousand").locator(".u-over").boundingBox();
-    await page.mouse.move(box.x + box.width - 3, box.y + 60);
-    await card(page, "hundred_thousand").locator(".readings p").filter({ hasText: /^step 100,[0-4]/ }).waitFor();
+    await page.mouse.move(box.x + box.width - 1, box.y + 60);
+    await card(page, "hundred_thousand").locator(".readings p").filter({ hasText: /^step 100,/ }).waitFor();
     await done();
   });
 

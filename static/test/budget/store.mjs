@@ -4,8 +4,10 @@ import { call, forEachOf, makeExperiment, makeRun, START_MS } from "../browser/s
 
 const RUNS = 10_000;
 const TRAININGS = 200;
-/** Trainings with all their points. The others have few: tens of millions would take longer than all that is measured. */
+/** Trainings that are compared. */
 const COMPARED = 5;
+/** Trainings with all their points. The others have few unless told: tens of millions would take longer than all that is measured. */
+const WHOLE = process.env.BUDGET_WHOLE === "1" ? TRAININGS : COMPARED;
 const PARAMS = 1_200;
 const METRICS = 66;
 const POINTS = 5_000;
@@ -42,7 +44,7 @@ async function manyRuns(address) {
 async function trainings(address) {
   const experiment = await makeExperiment(address, "anemoi");
   const runs = await forEachOf(Array.from({ length: TRAININGS }), (_, number) => {
-    const points = number < COMPARED ? POINTS : 3;
+    const points = number < WHOLE ? POINTS : 3;
     return makeRun(address, experiment, {
       name: `aifs ${number}`,
       start: START_MS + number * 3_600_000,
