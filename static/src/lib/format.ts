@@ -5,9 +5,15 @@ const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
+// Made once: making one takes longer than a hundred uses of it.
+const GROUPED = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const MOMENT = { dateStyle: "medium", timeStyle: "long" } as const;
+const IN_ZONE = new Intl.DateTimeFormat("en-GB", MOMENT);
+const IN_UTC = new Intl.DateTimeFormat("en-GB", { ...MOMENT, timeZone: "UTC" });
+
 /** `1234` as `1,234`; with a plus sign when there are more than were counted. */
 export function count(value: number, more: boolean): string {
-  return value.toLocaleString("en") + (more ? "+" : "");
+  return GROUPED.format(value) + (more ? "+" : "");
 }
 
 /**
@@ -29,7 +35,7 @@ export function number(value: number | string): string {
 
 /** A step or another whole number: all its digits, in groups of three. */
 export function whole(value: number): string {
-  return minus(value.toLocaleString("en", { maximumFractionDigits: 0 }));
+  return minus(GROUPED.format(value));
 }
 
 /** `0 B`, `812 B`, `4.2 kB`, `19 MB`, `1.5 TB`: powers of a thousand, two digits. */
@@ -64,7 +70,8 @@ export function moment(timeMs: number, nowMs: number, utc = false): string {
 
 /** The full time with seconds and zone, for titles. */
 export function fullMoment(timeMs: number, utc = false): string {
-  return new Date(timeMs).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "long", ...(utc && { timeZone: "UTC" }) });
+  const date = new Date(timeMs);
+  return Number.isNaN(date.getTime()) ? "Invalid Date" : (utc ? IN_UTC : IN_ZONE).format(date);
 }
 
 /** `2026-11-23 22:36:07`, in the browser's zone or in UTC: times that are compared. */

@@ -1,6 +1,6 @@
 // What a component asks the server, and how far the answer is.
 
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Failure, wasGivenUp } from "../api/client.ts";
 import { connected } from "./live.ts";
 
@@ -37,7 +37,8 @@ export function useAsk<Answer>(key: string | null, question: (signal: AbortSigna
   const latest = useRef(question);
   latest.current = question;
 
-  useEffect(() => {
+  // Before the page is painted, which takes as long as an answer does.
+  useLayoutEffect(() => {
     if (key === null) return;
     const end = new AbortController();
     wait(true);

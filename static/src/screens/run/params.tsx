@@ -3,7 +3,7 @@ import { useMemo, useState } from "preact/hooks";
 import type { Run } from "../../api/runs.ts";
 import { copyText } from "../../lib/clipboard.ts";
 import type { Family } from "../../lib/family.ts";
-import { counted } from "../../lib/format.ts";
+import { counted, whole } from "../../lib/format.ts";
 import { paramTree, paramsAsJson, paramsAsYaml, searchParams } from "../../lib/param_tree.ts";
 import type { Param, ParamNode } from "../../lib/param_tree.ts";
 import { Icon } from "../../parts/basics.tsx";
@@ -48,7 +48,7 @@ export function Params({ run, family }: { run: Run; family: Family | undefined }
           />
         </label>
         <span class="hint" role="status">
-          {shown.length === all.length ? counted(all.length, "param") : `${shown.length.toLocaleString("en")} of ${counted(all.length, "param")}`}
+          {shown.length === all.length ? counted(all.length, "param") : `${whole(shown.length)} of ${counted(all.length, "param")}`}
         </span>
         <span class="choice">
           <button type="button" aria-pressed={flat === ""} onClick={() => change({ flat: undefined })}>
@@ -131,7 +131,7 @@ function Branches({
             {node.below.length > 0 && (
               <button type="button" class="quiet fold" aria-expanded={open} title={node.path} onClick={() => toggle(node.path, !open)}>
                 <Icon name={open ? "down" : "right"} />
-                <bdi>{node.name}</bdi> <span class="count">{node.count.toLocaleString("en")}</span>
+                <bdi>{node.name}</bdi> <span class="count">{whole(node.count)}</span>
               </button>
             )}
             {node.value !== undefined && (
@@ -174,7 +174,7 @@ function Flat({ params }: { params: readonly Param[] }): JSX.Element {
       </table>
       {params.length > FLAT_ROWS && !all && (
         <button type="button" class="quiet more-of" onClick={() => setAll(true)}>
-          Show all {params.length.toLocaleString("en")}
+          Show all {whole(params.length)}
         </button>
       )}
     </div>

@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import type { Run as RunAnswer } from "../../api/runs.ts";
 import { restoreRuns } from "../../api/runs.ts";
+import { whole } from "../../lib/format.ts";
 import { Crumbs } from "../../parts/crumbs.tsx";
 import type { Crumb } from "../../parts/crumbs.tsx";
 import { lazy } from "../../parts/lazy.tsx";
@@ -97,7 +98,7 @@ function Tabs({ route, run }: { route: RunPlace; run: RunAnswer }): JSX.Element 
       {(Object.keys(TAB_NAMES) as RunTab[]).map((tab) => (
         <a key={tab} href={address(runRoute(route.experiment, route.run, tab))} aria-current={route.tab === tab ? "page" : undefined}>
           {TAB_NAMES[tab]}
-          {counts[tab] !== undefined && <span class="count"> {counts[tab]?.toLocaleString("en")}</span>}
+          {counts[tab] !== undefined && <span class="count"> {whole(counts[tab] ?? 0)}</span>}
         </a>
       ))}
     </nav>

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { RunSearch } from "../../api/runs.ts";
 import type { Changes } from "../../state/live.ts";
 import { TableData } from "./table_data.ts";
@@ -27,7 +27,8 @@ export function useTable(search: RunSearch | null, flat: boolean): ShownTable {
     for (const table of live.current) if (table !== next) close(table, live.current);
     setTables({ next, shown: next });
   };
-  useEffect(() => {
+  // As in `useAsk`: before the page is painted.
+  useLayoutEffect(() => {
     if (search === null) return;
     const next = new TableData(search, flat);
     live.current.add(next);

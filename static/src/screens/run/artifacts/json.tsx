@@ -1,6 +1,6 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useMemo, useState } from "preact/hooks";
-import { counted } from "../../../lib/format.ts";
+import { counted, whole } from "../../../lib/format.ts";
 import { readJson } from "../../../lib/json_text.ts";
 import { Icon } from "../../../parts/basics.tsx";
 import { LongText } from "../../../parts/long_text.tsx";
@@ -63,7 +63,7 @@ function Group({ label, value, level }: { label: ComponentChildren; value: objec
           ))}
           {entries.length > limit && (
             <button type="button" class="quiet more-of" onClick={() => setLimit(limit + ENTRIES)}>
-              Show more ({(entries.length - limit).toLocaleString("en")} left)
+              Show more ({whole(entries.length - limit)} left)
             </button>
           )}
         </div>

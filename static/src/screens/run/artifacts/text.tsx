@@ -1,6 +1,6 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { size } from "../../../lib/format.ts";
+import { size, whole } from "../../../lib/format.ts";
 import { findInLines } from "../../../lib/log_text.ts";
 import type { Hit, Line } from "../../../lib/log_text.ts";
 import { Icon } from "../../../parts/basics.tsx";
@@ -55,7 +55,7 @@ export function TextView({ shown, tools, said }: { shown: Shown; tools?: Compone
         />
       </label>
       <span class="hint figure" role="status">
-        {search === "" ? "" : hits.length === 0 ? "not found" : `${(at % hits.length) + 1} of ${hits.length.toLocaleString("en")}${hits.length === MOST_HITS ? "+" : ""}`}
+        {search === "" ? "" : hits.length === 0 ? "not found" : `${(at % hits.length) + 1} of ${whole(hits.length)}${hits.length === MOST_HITS ? "+" : ""}`}
       </span>
     </search>
   );
