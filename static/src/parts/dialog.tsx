@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { sentence } from "../lib/format.ts";
 import { asFailure } from "../state/ask.ts";
 import { Icon } from "./basics.tsx";
@@ -20,7 +20,8 @@ export function Dialog({
   children: ComponentChildren;
 }): JSX.Element {
   const box = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // At once: what is typed next is meant for what opens.
+  useLayoutEffect(() => {
     const before = document.activeElement;
     box.current?.showModal();
     return () => {

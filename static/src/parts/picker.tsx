@@ -1,7 +1,7 @@
 // A field with a list of what fits below it, as in the command palette (ARIA: a combobox with a list box).
 
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 /** Something to pick. With `href` it is a link, which can also be opened in another window. */
 export interface Choice {
@@ -46,7 +46,7 @@ export function Picker({
   const [chosen, choose] = useState<string>();
   const at = Math.max(0, choices.findIndex((choice) => choice.key === chosen));
 
-  useEffect(() => field.current?.focus(), []);
+  useLayoutEffect(() => field.current?.focus(), []);
   useEffect(() => list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" }), [at]);
 
   const press = (event: KeyboardEvent): void => {

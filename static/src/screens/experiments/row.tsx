@@ -123,11 +123,11 @@ const RECENT_MS = 7 * 24 * 3_600_000;
 
 /** The figures of an experiment, which lead to the runs that they count, or those of a folder. */
 function FigureCells({ figures, experiment }: { figures: Figures; experiment?: string }): JSX.Element {
-  const counted = (count: number, kind: string, query: string): JSX.Element => {
+  const counted = (count: number, words: string, kind: string, query: string): JSX.Element => {
     if (count === 0) return <None />;
     if (experiment === undefined) return <span class={kind}>{whole(count)}</span>;
     return (
-      <a class={kind} href={address({ screen: "runs", experiments: [experiment] }, { q: query })}>
+      <a class={kind} aria-label={`${whole(count)} ${words}`} href={address({ screen: "runs", experiments: [experiment] }, { q: query })}>
         {whole(count)}
       </a>
     );
@@ -135,8 +135,8 @@ function FigureCells({ figures, experiment }: { figures: Figures; experiment?: s
   return (
     <>
       <td class="figure col-runs">{figures.runs === 0 ? <None /> : whole(figures.runs)}</td>
-      <td class="figure col-running">{counted(figures.running, "busy", "attributes.status = 'RUNNING'")}</td>
-      <td class="figure col-failed">{counted(figures.failed, "bad", `attributes.status = 'FAILED' AND attributes.end_time > ${now.value - RECENT_MS}`)}</td>
+      <td class="figure col-running">{counted(figures.running, "running", "busy", "attributes.status = 'RUNNING'")}</td>
+      <td class="figure col-failed">{counted(figures.failed, "failed lately", "bad", `attributes.status = 'FAILED' AND attributes.end_time > ${now.value - RECENT_MS}`)}</td>
     </>
   );
 }
