@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-use super::{NumberJson, read_any_names, read_names};
+use super::{NumberJson, read_any_names, read_flag, read_names};
 use crate::error::Result;
 use crate::http::fields::Fields;
 use crate::http::reply::Json;
@@ -23,7 +23,12 @@ impl Request for ReadValues {
     fn from_fields(fields: &mut Fields) -> Result<Self> {
         let run_ids = read_names(fields, "run_ids", MAX_RUNS)?;
         let metrics = read_any_names(fields, "metrics", MAX_METRICS)?;
-        Ok(ReadValues(ValuesRequest { run_ids, metrics, step: fields.integer("step")? }))
+        Ok(ReadValues(ValuesRequest {
+            run_ids,
+            metrics,
+            step: fields.integer("step")?,
+            joined: read_flag(fields, "joined")?,
+        }))
     }
 }
 
@@ -62,13 +67,13 @@ struct AtJson(Option<(f64, i64)>);
 
 /// `POST values`
 pub async fn read(app: AppState, caller: Caller, ReadValues(request): ReadValues) -> Result<Json<ValuesReply>> {
-    let FoundValues { rows, truncated } = app.store.read_values(&caller, &request).await?;
+    let FoundValues { run_ids, rows, truncated } = app.store.read_values(&caller, &request).await?;
     let with_step = request.step.is_some();
     let row = |row: MetricRow| RowJson {
         metric: row.metric,
         cells: row.cells.into_iter().map(|cell| cell.map(|cell| CellJson::new(cell, with_step))).collect(),
     };
-    Ok(Json(ValuesReply { run_ids: request.run_ids, rows: rows.into_iter().map(row).collect(), truncated }))
+    Ok(Json(ValuesReply { run_ids, rows: rows.into_iter().map(row).collect(), truncated }))
 }
 
 impl CellJson {

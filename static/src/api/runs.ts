@@ -240,7 +240,7 @@ export interface Values {
 /** What metrics come to: all of them, or those named; with `step` also their value there. */
 export function values(
   runs: readonly string[],
-  options: { metrics?: readonly string[]; step?: number } = {},
+  options: { metrics?: readonly string[]; step?: number; joined?: boolean } = {},
   signal?: AbortSignal,
 ): Promise<Values> {
   return own("POST", "values", { run_ids: runs, ...options }, signal);

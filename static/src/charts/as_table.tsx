@@ -41,7 +41,7 @@ export function AsTable({
               <tr key={`${one.run_id} ${one.metric} ${one.superseded ?? false}`}>
                 <th scope="row">
                   <Name text={labelOf({ run: one.run_id, metric: one.metric }, scene, card)} />
-                  {one.superseded && " (gone over again)"}
+                  {one.superseded && " (replaced by a later attempt)"}
                 </th>
                 <td>{whole(one.points)}</td>
                 <td>{one.min_step !== undefined && whole(one.min_step)}</td>

@@ -28,7 +28,7 @@ export function notesOf(series: readonly Series[], marks: readonly Mark[]): read
     notPositive(marks, isEach),
     isEach ? null : { text: `${whole(drawn)} of ${whole(points)} points` },
     restarts(some),
-    counted(sum(some.map((one) => one.superseded_points ?? 0)), "point gone over again", "points gone over again"),
+    counted(sum(some.map((one) => one.superseded_points ?? 0)), "point that a later attempt replaced", "points that a later attempt replaced"),
     counted(sum(some.map((one) => one.without_x ?? 0)), "point without x", "points without x"),
     some.some(({ disordered }) => disordered) ? { text: "steps go back too often to be told apart", kind: "bad" } : null,
   ];

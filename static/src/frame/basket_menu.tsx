@@ -1,11 +1,13 @@
 import type { JSX } from "preact";
 import { copyText } from "../lib/clipboard.ts";
 import { counted } from "../lib/format.ts";
-import { Icon } from "../parts/basics.tsx";
+import { Icon, Name } from "../parts/basics.tsx";
 import { Menu, MenuItem } from "../parts/menu.tsx";
 import { notify } from "../parts/notice.tsx";
-import { basket, clearBasket } from "../state/basket.ts";
+import { useAsk } from "../state/ask.ts";
+import { basket, clearBasket, takeFromBasket } from "../state/basket.ts";
 import { address } from "../state/place.ts";
+import { readFacts } from "../state/run_facts.ts";
 
 /** The runs that were put aside, and what can be done with them. */
 export function BasketMenu(): JSX.Element {
@@ -37,6 +39,7 @@ export function BasketMenu(): JSX.Element {
         return (
           <>
             <p class="menu-words">{counted(runs.length, "run")} in the basket</p>
+            <Contents runs={runs} />
             <a class="button menu-item" href={address({ screen: "compare", runs })} onClick={close}>
               Compare
             </a>
@@ -50,5 +53,31 @@ export function BasketMenu(): JSX.Element {
         );
       }}
     </Menu>
+  );
+}
+
+/** As many runs are named. */
+const NAMED = 12;
+
+/** What the runs are called; each can be taken out. */
+function Contents({ runs }: { runs: readonly string[] }): JSX.Element {
+  const named = runs.slice(0, NAMED);
+  const { answer } = useAsk(named.join(), (signal) => readFacts(named, signal));
+  const facts = new Map(answer?.runs.map((run) => [run.id, run]));
+  return (
+    <ul class="basket-runs" aria-label="Runs in the basket">
+      {named.map((id) => (
+        <li key={id}>
+          <Name text={facts.get(id)?.name ?? id.slice(0, 8)} />
+          <span class="hint">
+            <Name text={facts.get(id)?.experimentName ?? ""} />
+          </span>
+          <button type="button" class="quiet" aria-label={`Take ${facts.get(id)?.name ?? id.slice(0, 8)} out`} title="Take it out" onClick={() => takeFromBasket([id])}>
+            <Icon name="close" />
+          </button>
+        </li>
+      ))}
+      {runs.length > NAMED && <li class="hint">and {counted(runs.length - NAMED, "other")}</li>}
+    </ul>
   );
 }

@@ -130,6 +130,13 @@ test("the basket is kept over pages and visits, and can be cleared and given bac
   await page.getByRole("button", { name: "Basket, 0 runs" }).waitFor();
   await page.getByRole("button", { name: "Undo" }).click();
   await page.getByRole("button", { name: "Basket, 2 runs" }).waitFor();
+
+  await basket.click();
+  const listed = page.getByRole("list", { name: "Runs in the basket" }).getByRole("listitem");
+  await listed.filter({ hasText: "aifs/sweep" }).nth(1).waitFor();
+  await listed.filter({ hasText: sweep[0][3] }).getByRole("button", { name: /^Take/ }).click();
+  await page.getByRole("button", { name: "Basket, 1 run", exact: true }).waitFor();
+  assert.equal(await listed.count(), 1);
   assert.deepEqual(mistakes, []);
 });
 

@@ -5,7 +5,7 @@ use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, TestRunner};
 use windvane::model::{Point, RunStatus};
 use windvane::store::curves::extremes::Extremes;
-use windvane::store::{FoundValues, MetricCell, Store, ValuesRequest};
+use windvane::store::{FoundValues, MetricCell, NewRun, Store, ValuesRequest};
 
 use super::support::*;
 use crate::support::variable;
@@ -13,7 +13,7 @@ use crate::support::variable;
 async fn values(store: &Store, run_ids: &[&String], metrics: &[&str], step: Option<i64>) -> FoundValues {
     let run_ids = run_ids.iter().map(|run_id| (*run_id).clone()).collect();
     let metrics = metrics.iter().map(|metric| (*metric).to_owned()).collect();
-    store.read_values(&OPEN, &ValuesRequest { run_ids, metrics, step }).await.unwrap()
+    store.read_values(&OPEN, &ValuesRequest { run_ids, metrics, step, joined: false }).await.unwrap()
 }
 
 /// What all points of a history say.
@@ -164,6 +164,42 @@ async fn they_are_what_all_points_say_whatever_was_logged() {
                 assert_told(&store, &run, &points, step).await;
             }
         }
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn the_attempts_of_a_training_count_as_one_run_where_that_is_asked() {
+    for database in databases().await {
+        let store = database.open().await;
+        let (first, other) = (create_run(&store, 1).await, create_run(&store, 2).await);
+        let resumed = vec![pair("mlflow.parentRunId", &first), pair("resumedRun", "True")];
+        let second =
+            store.create_run(&OPEN, NewRun { start_ms: NOW + 1_000, tags: resumed, ..new_run(3) }).await.unwrap().run_id;
+        let line = |steps: std::ops::Range<i64>, value: f64| steps.map(|step| point(NOW + step, step, value)).collect();
+        store.log(&OPEN, &first, metric("loss", line(0..10, 0.5))).await.unwrap();
+        store.log(&OPEN, &first, metric("early", line(0..3, 7.0))).await.unwrap();
+        store.log(&OPEN, &second, metric("loss", line(6..16, 0.25))).await.unwrap();
+        store.log(&OPEN, &other, metric("loss", line(0..5, 0.75))).await.unwrap();
+        let run_ids = vec![second.clone(), other.clone(), first.clone()];
+        let ask = async |joined: bool| {
+            let request = ValuesRequest { run_ids: run_ids.clone(), metrics: vec![], step: Some(5), joined };
+            store.read_values(&OPEN, &request).await.unwrap()
+        };
+
+        let (apart, joined) = (ask(false).await, ask(true).await);
+
+        let told = |found: &FoundValues, metric: usize, run: usize| {
+            let cell = found.rows[metric].cells[run].as_ref();
+            cell.map(|cell| (cell.extremes.count, cell.latest.step, cell.extremes.at.map(|(value, step)| (value.get(), step))))
+        };
+        assert_eq!(apart.run_ids, run_ids);
+        assert_eq!(told(&apart, 1, 0), Some((10, 15, None)));
+        assert_eq!(told(&apart, 0, 0), None, "the second attempt does not have it");
+        assert_eq!(joined.run_ids, [second.clone(), other.clone()]);
+        assert_eq!(told(&joined, 1, 0), Some((16, 15, Some((0.5, 5)))), "six points of the first attempt still count");
+        assert_eq!(told(&joined, 1, 1), Some((5, 4, Some((0.75, 4)))));
+        assert_eq!(told(&joined, 0, 0), Some((3, 2, Some((7.0, 2)))));
         store.close().await;
     }
 }

@@ -13,7 +13,7 @@ import { address } from "../../state/place.ts";
 import { useTitle } from "../../state/title.ts";
 import { AddRuns } from "./add_runs.tsx";
 import { Comparison } from "./comparison.tsx";
-import { readFacts } from "./facts.ts";
+import { readFacts } from "../../state/run_facts.ts";
 import { putSet } from "./put_set.ts";
 
 /** Runs side by side (design: 6.4). The set is in the address: what edits it makes another address, so that "back" undoes it. */

@@ -10,7 +10,7 @@ import { Section } from "../../parts/basics.tsx";
 import { useChanges } from "../../state/live.ts";
 import { change, place } from "../../state/router.ts";
 import { Differences } from "./differences.tsx";
-import type { Known, LeftOut } from "./facts.ts";
+import type { Known, LeftOut } from "../../state/run_facts.ts";
 import { putSet } from "./put_set.ts";
 import type { Compared } from "./run_head.tsx";
 import { columnsOf, listed, moved, toggled } from "./run_set.ts";

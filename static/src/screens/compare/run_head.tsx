@@ -4,7 +4,7 @@ import type { Ink } from "../../lib/colours.ts";
 import { Name } from "../../parts/basics.tsx";
 import { InkSign } from "../../parts/ink.tsx";
 import { address, runRoute } from "../../state/place.ts";
-import type { Facts } from "./facts.ts";
+import type { Facts } from "../../state/run_facts.ts";
 import type { Lines } from "./matrix.tsx";
 
 /** What every section of a comparison needs. */

@@ -6,7 +6,7 @@ import { Icon, Name, Status } from "../../parts/basics.tsx";
 import type { IconName } from "../../parts/basics.tsx";
 import { InkSign } from "../../parts/ink.tsx";
 import { address, runRoute } from "../../state/place.ts";
-import type { Facts } from "./facts.ts";
+import type { Facts } from "../../state/run_facts.ts";
 
 /** What can be done to the set of a comparison. */
 export interface SetActions {

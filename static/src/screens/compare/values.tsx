@@ -45,7 +45,10 @@ export function Values({ compared }: { compared: Compared }): JSX.Element {
   const delta: Delta = state.delta === "abs" || state.delta === "pct" ? state.delta : "none";
   const filter = state.vq ?? "";
   const { ids, round } = compared;
-  const asked = useAsk(`${step ?? ""}|${ids.join()}`, (signal) => values(ids, step === undefined ? {} : { step }, signal));
+  // As the curves above: whole trainings, or the runs alone.
+  const joined = state.x === "joined";
+  const options = { ...(step !== undefined && { step }), ...(joined && { joined }) };
+  const asked = useAsk(`${JSON.stringify(options)}|${ids.join()}`, (signal) => values(ids, options, signal));
   useEffect(() => {
     if (round > 0) asked.again();
   }, [round]);
@@ -57,7 +60,11 @@ export function Values({ compared }: { compared: Compared }): JSX.Element {
       title="Values"
       aside={
         <>
-          {answer && <p class="hint">{whole(rows.length)} metrics</p>}
+          {answer && (
+            <p class="hint">
+              {whole(rows.length)} metrics{joined && ", of whole trainings"}
+            </p>
+          )}
           <span class="section-end">
             <input
               type="search"

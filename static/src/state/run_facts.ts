@@ -1,9 +1,9 @@
-// What a comparison knows of its runs before anything else: whose they are, what they are called, and which are not to be had.
+// What is known of runs by their ids alone: whose they are, what they are called, and which are not to be had.
 
-import { listRows } from "../../api/runs.ts";
-import { shareExperiments } from "../../state/experiments.ts";
+import { listRows } from "../api/runs.ts";
+import { shareExperiments } from "./experiments.ts";
 
-/** A run that is compared. */
+/** A run that is there. */
 export interface Facts {
   id: string;
   name: string;
