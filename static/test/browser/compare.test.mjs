@@ -287,6 +287,24 @@ test("values are the last, the best, or those at a step, with their difference t
   await context.close();
 });
 
+test("of a training all attempts count where x is the whole training", async () => {
+  const own = await makeExperiment(address, "resumed");
+  const steps = (from, to, value) => Array.from({ length: to - from }, (_, place) => [from + place, value]);
+  const first = await makeRun(address, own, { name: "long", metrics: { val_loss: steps(0, 10, 0.5) } });
+  const tags = { "mlflow.parentRunId": first, resumedRun: "True" };
+  runs.long = await makeRun(address, own, { name: "long", tags, start: Date.UTC(2026, 10, 21), metrics: { val_loss: steps(8, 20, 0.25) } });
+
+  const { page, tables, mistakes, context } = await compare(["baseline", "long"], "&x=joined&at=5");
+  await page.getByText("of whole trainings").waitFor();
+  assert.deepEqual((await cells(tables.values, /^val_loss/)).slice(1), ["1.098", "0.5 best"]);
+  await page.getByLabel("x", { exact: true }).selectOption({ label: "Step" });
+  await page.getByText("of whole trainings").waitFor({ state: "detached" });
+  await tables.values.getByText("none").first().waitFor();
+  assert.deepEqual((await cells(tables.values, /^val_loss/)).slice(1), ["1.098", "none"]);
+  assert.deepEqual(mistakes, []);
+  await context.close();
+});
+
 test("keys: compare the basket, hide what is pointed at, copy the link", async () => {
   const { page, context, tables, mistakes } = await compare(["baseline", "small lr"], "", { permissions: ["clipboard-read", "clipboard-write"] });
   await cells(tables.differences, "config.lr");
