@@ -278,7 +278,8 @@ test("values are the last, the best, or those at a step, with their difference t
 
   const saved = await download(page, page.getByRole("region", { name: "Values", exact: true }));
   assert.match(saved.text, /^metric,baseline [0-9a-f]{32},step of baseline [0-9a-f]{32},/);
-  assert.match(saved.text, /\r\nval_loss,0\.5877\d+,30,/);
+  assert.match(saved.text, /,difference of small lr [0-9a-f]{32},/);
+  assert.match(saved.text, /\r\nval_loss,0\.5877\d+,30,0\.4877\d+,30,-0\.\d+,/);
 
   await page.getByRole("searchbox", { name: "Filter metrics", exact: true }).fill("acc");
   await tables.values.getByRole("rowheader", { name: "val_loss" }).waitFor({ state: "detached" });

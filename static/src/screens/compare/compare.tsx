@@ -23,7 +23,8 @@ export function Compare({ runs }: { runs: readonly string[] }): JSX.Element {
   const sorted = [...ids].sort();
   const { answer, failure, stale, again } = useAsk(sorted.length === 0 ? null : sorted.join(), (signal) => readFacts(sorted, signal));
   const add = (more: readonly string[]): void => putSet([...ids, ...more]);
-  const words = ids.length === 0 ? "Compare runs" : `Compare ${counted(ids.length, "run")}`;
+  const count = answer === undefined || stale ? ids.length : answer.runs.length;
+  const words = count === 0 ? "Compare runs" : `Compare ${counted(count, "run")}`;
   useTitle(words);
   useKeys({
     c: { name: "Compare the runs of the basket", run: () => (basket.value.length > 0 ? putSet(basket.value) : notify("The basket is empty.")) },

@@ -34,16 +34,23 @@ export function bestOf(values: readonly (Shown | null)[], better: Better): Reado
   return new Set(numbers.flatMap((value, place) => (value === best ? [place] : [])));
 }
 
-/** The difference of a value to that of the base, with its sign; "" where there is none to tell. */
-export function deltaText(value: Shown | null, base: Shown | null, delta: Delta): string {
-  if (delta === "none" || value === null || base === null) return "";
+/** The difference of a value to that of the base, in % where that is asked for; null where there is none to tell. */
+export function deltaOf(value: Shown | null, base: Shown | null, delta: Delta): number | null {
+  if (delta === "none" || value === null || base === null) return null;
   const difference = Number(value.value) - Number(base.value);
-  if (!Number.isFinite(difference)) return "";
-  if (delta === "abs") return signed(difference, number(Math.abs(difference)));
+  if (!Number.isFinite(difference)) return null;
+  if (delta === "abs" || difference === 0) return difference;
   const whole = Math.abs(Number(base.value));
-  if (whole === 0) return difference === 0 ? "±0 %" : "";
-  const percent = (difference / whole) * 100;
-  return `${signed(percent, percentText(Math.abs(percent)))} %`;
+  return whole === 0 ? null : (difference / whole) * 100;
+}
+
+/** The same in words, with its sign; "" where there is none to tell. */
+export function deltaText(value: Shown | null, base: Shown | null, delta: Delta): string {
+  const difference = deltaOf(value, base, delta);
+  if (difference === null) return "";
+  if (delta === "abs") return signed(difference, number(Math.abs(difference)));
+  // None at all is told without decimals, as there is nothing to round.
+  return `${signed(difference, Number(base?.value) === 0 ? "0" : percentText(Math.abs(difference)))} %`;
 }
 
 /** Whether a change from the base is one for the better, for the worse, or neither. */

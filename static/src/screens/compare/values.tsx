@@ -15,7 +15,7 @@ import { change, place } from "../../state/router.ts";
 import { Matrix } from "./matrix.tsx";
 import type { MatrixCell } from "./matrix.tsx";
 import { wordsOf } from "./run_set.ts";
-import { bestOf, commonStep, deltaText, shownOf, verdict } from "./metric_values.ts";
+import { bestOf, commonStep, deltaOf, deltaText, shownOf, verdict } from "./metric_values.ts";
 import type { Delta, Shown, Which } from "./metric_values.ts";
 import { runLines } from "./run_head.tsx";
 import type { Compared } from "./run_head.tsx";
@@ -104,7 +104,7 @@ export function Values({ compared }: { compared: Compared }): JSX.Element {
               <option value="pct">Difference in %</option>
             </select>
             <SwapButton />
-            <button type="button" disabled={rows.length === 0} onClick={() => saveText("values.csv", "text/csv", table(compared, rows, places, which))}>
+            <button type="button" disabled={rows.length === 0} onClick={() => saveText("values.csv", "text/csv", table(compared, rows, places, which, delta))}>
               <Icon name="download" /> CSV
             </button>
           </span>
@@ -238,11 +238,14 @@ function MetricHead({ metric }: { metric: string }): JSX.Element {
   );
 }
 
-function table({ columns }: Compared, rows: readonly Row[], places: readonly number[], which: Which): string {
-  const head = ["metric", ...columns.flatMap(({ name, id }) => [`${name} ${id}`, `step of ${name} ${id}`])];
+/** The values with all their digits and their steps, and the differences that are shown. */
+function table({ columns }: Compared, rows: readonly Row[], places: readonly number[], which: Which, delta: Delta): string {
+  const told = (place: number): boolean => delta !== "none" && place > 0;
+  const head = ["metric", ...columns.flatMap(({ name, id }, place) => [`${name} ${id}`, `step of ${name} ${id}`, ...(told(place) ? [`difference of ${name} ${id}`] : [])])];
   const line = ({ metric, cells }: Row): (string | number | null)[] => {
     const shown: (Shown | null)[] = places.map((place) => shownOf(cells[place], which, betterOf(metric)));
-    return [metric, ...shown.flatMap((value) => [value?.value ?? null, value?.step ?? null])];
+    const base = shown[0] ?? null;
+    return [metric, ...shown.flatMap((value, place) => [value?.value ?? null, value?.step ?? null, ...(told(place) ? [deltaOf(value, base, delta)] : [])])];
   };
   return csv([head, ...rows.map(line)]);
 }

@@ -105,6 +105,7 @@ export function useDeeds(props: DeedsProps): Deeds {
       ...(trash
         ? [{ text: "Restore", act: () => void restore({ run_ids: [row.run] }, changed) }]
         : [
+            { text: "Compare…", act: () => compare(one) },
             { text: "Add to the basket", act: () => addAll(one) },
             ...(fork?.here ? [{ text: "Compare with its origin", act: () => go({ screen: "compare", runs: [fork.run_id, row.run] }) }] : []),
             { text: "Tag…", act: () => ask("tag", one) },
