@@ -4,8 +4,8 @@
 #   scripts/setup.sh ui       Node
 #   scripts/setup.sh build    Rust, a C compiler
 #   scripts/setup.sh dist     Rust, a C compiler, Python with venv, objdump
-#   scripts/setup.sh test     Node, Rust, a C and a C++ compiler, Python with venv, PostgreSQL, nginx, curl, Chromium, the
-#                             MLflow clients
+#   scripts/setup.sh test     Node, Rust, a C and a C++ compiler, Python with venv, PostgreSQL, nginx, curl, Chromium
+#   scripts/setup.sh clients  the MLflow clients, where Python with venv is there
 #
 # Debian packages are installed when run as root; otherwise the script names the missing ones and how to get them, and
 # exits with 1. Rust and Node are never installed: their owners choose how.
@@ -121,10 +121,13 @@ case ${1:-} in
         require_rust
         require_packages missing_for_test
         require_python
+        ;;
+    clients)
+        require_python
         tests/compat/venv.sh 2 target/venv-mlflow2
         tests/compat/venv.sh 3 target/venv-mlflow3
         ;;
     *)
-        fail "usage: scripts/setup.sh ui|build|dist|test"
+        fail "usage: scripts/setup.sh ui|build|dist|test|clients"
         ;;
 esac
