@@ -118,11 +118,7 @@ struct Series {
 }
 
 /// What there is of these metrics: the latest point of a training is that of the last attempt that has one.
-fn series_of(
-    groups: &[Group],
-    metrics: &[(String, Option<i64>)],
-    latest: &HashMap<(i64, i64), Point>,
-) -> Vec<Series> {
+fn series_of(groups: &[Group], metrics: &[(String, Option<i64>)], latest: &HashMap<(i64, i64), Point>) -> Vec<Series> {
     let mut found = Vec::new();
     for (metric, (_, key)) in metrics.iter().enumerate() {
         let Some(key) = key else { continue };

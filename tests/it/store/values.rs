@@ -174,8 +174,11 @@ async fn the_attempts_of_a_training_count_as_one_run_where_that_is_asked() {
         let store = database.open().await;
         let (first, other) = (create_run(&store, 1).await, create_run(&store, 2).await);
         let resumed = vec![pair("mlflow.parentRunId", &first), pair("resumedRun", "True")];
-        let second =
-            store.create_run(&OPEN, NewRun { start_ms: NOW + 1_000, tags: resumed, ..new_run(3) }).await.unwrap().run_id;
+        let second = store
+            .create_run(&OPEN, NewRun { start_ms: NOW + 1_000, tags: resumed, ..new_run(3) })
+            .await
+            .unwrap()
+            .run_id;
         let line = |steps: std::ops::Range<i64>, value: f64| steps.map(|step| point(NOW + step, step, value)).collect();
         store.log(&OPEN, &first, metric("loss", line(0..10, 0.5))).await.unwrap();
         store.log(&OPEN, &first, metric("early", line(0..3, 7.0))).await.unwrap();
@@ -191,7 +194,9 @@ async fn the_attempts_of_a_training_count_as_one_run_where_that_is_asked() {
 
         let told = |found: &FoundValues, metric: usize, run: usize| {
             let cell = found.rows[metric].cells[run].as_ref();
-            cell.map(|cell| (cell.extremes.count, cell.latest.step, cell.extremes.at.map(|(value, step)| (value.get(), step))))
+            cell.map(|cell| {
+                (cell.extremes.count, cell.latest.step, cell.extremes.at.map(|(value, step)| (value.get(), step)))
+            })
         };
         assert_eq!(apart.run_ids, run_ids);
         assert_eq!(told(&apart, 1, 0), Some((10, 15, None)));
