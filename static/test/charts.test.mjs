@@ -165,6 +165,9 @@ test("the cursor reads the nearest value of each line, those near to the pointer
   assert.deepEqual(read(1.2, 4), [["b", 5, 0], ["a", 1, 1]]);
   assert.deepEqual(read(0, 8), [["a", 9, 0], ["b", 5, 0]]);
   assert.deepEqual(read(4, 0), [["b", 5, 4]], "a line that ended before says nothing");
+  const early = answer(steps(101), [series([segment([1, 2], [0, 50])])]);
+  const ends = (x) => readingsAt(drawn(early), x, 0).map(({ x: at }) => at);
+  assert.deepEqual([ends(51), ends(60)], [[50], []], "an end is read a little beyond itself, and nothing far from it");
 });
 
 test("cards that differ in nothing but their metrics are asked for together, up to a size", () => {

@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
-import { LineSample } from "./line_sample.tsx";
 import type { Ink } from "../lib/colours.ts";
+import { LineSample } from "./line_sample.tsx";
 
 /** How the curves of a run are drawn, beside its name; its room stays where that is not known. */
 export function InkSign({ ink }: { ink: Ink | undefined }): JSX.Element {

@@ -288,6 +288,16 @@ test("values are the last, the best, or those at a step, with their difference t
   await context.close();
 });
 
+test("a link to what differs leads there", async () => {
+  const { page, mistakes, context } = await compare(["baseline", "wide"], "&tab=differs", { viewport: { width: 1280, height: 600 } });
+  await page.waitForFunction(() => {
+    const top = document.querySelector('section[aria-label="What differs"]')?.getBoundingClientRect().top;
+    return top !== undefined && scrollY > 0 && top < 300;
+  });
+  assert.deepEqual(mistakes, []);
+  await context.close();
+});
+
 test("of a training all attempts count where x is the whole training", async () => {
   const own = await makeExperiment(address, "resumed");
   const steps = (from, to, value) => Array.from({ length: to - from }, (_, place) => [from + place, value]);

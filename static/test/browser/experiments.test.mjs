@@ -125,6 +125,14 @@ test("names with slashes are a tree on demand, of which a part can be opened and
   assert.deepEqual(mistakes, []);
 });
 
+test("the counts of an experiment lead to the runs that they count", async () => {
+  const { page, mistakes } = await open(demo);
+  await rowOf(page, "aifs/global").getByRole("link", { name: "2 running" }).click();
+  await page.getByText("2 runs match").waitFor();
+  assert.match(hash(page), /attributes.status = 'RUNNING'/);
+  assert.deepEqual(mistakes, []);
+});
+
 test("a star keeps an experiment on top in this browser", async () => {
   const { page } = await open(demo, "#/experiments?sort=name");
   await rowOf(page, "truth").getByRole("button", { name: "Keep truth on top" }).click();

@@ -135,7 +135,7 @@ test("a tag is added, changed and removed, and comes back with Undo", async (t) 
   await tags.getByRole("button", { name: "Cancel" }).click();
   await tags.getByRole("button", { name: "Change the tag hpc" }).click();
   await tags.getByLabel("Value of hpc").fill("https://example.org/job?a=1");
-  await tags.getByRole("button", { name: "Save" }).click();
+  await tags.getByLabel("Value of hpc").press("Enter");
   const link = tags.getByRole("link", { name: "https://example.org/job?a=1" });
   assert.equal(await link.getAttribute("rel"), "noreferrer");
   await tags.getByRole("button", { name: "Remove the tag hpc" }).click();

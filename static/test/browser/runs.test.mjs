@@ -21,7 +21,7 @@ const NOW = Date.now();
 before(async () => {
   address = await startServer(shared);
   browser = await startBrowser(shared);
-  for (const name of ["aifs", "other", "empty", "thrown away", "many", "changing"]) experiments[name] = await makeExperiment(address, name);
+  for (const name of ["aifs", "other", "empty", "thrown away", "many", "changing", "sweep"]) experiments[name] = await makeExperiment(address, name);
   await seedStory();
   const gone = await forEachOf([0, 1], (place) => add("thrown away", { name: `gone ${place}` }));
   for (const run of gone) await call(address, "runs/delete", { run_id: run });
@@ -304,6 +304,32 @@ test("without being told, the table shows metrics that matter and params that di
   );
 });
 
+test("a table of few rows shows in what the runs below them differ", async () => {
+  const parent = await add("sweep", { name: "rates" });
+  for (const [place, rate] of ["1e-3", "1e-4", "1e-5"].entries()) {
+    await add("sweep", { name: `rate ${place}`, params: { "optimizer.rate": rate, same: "x" }, tags: { "mlflow.parentRunId": parent } });
+  }
+  const { page, grid, mistakes } = await open("sweep");
+  await shows(page, ["rates"]);
+  await grid.getByRole("columnheader", { name: "optimizer.rate" }).waitFor();
+  assert.equal(await grid.getByRole("columnheader", { name: "same" }).count(), 0);
+  assert.deepEqual(mistakes, []);
+});
+
+test("the search for columns takes what is typed at once, and its words are a label", async () => {
+  const { page, mistakes } = await open("aifs");
+  await shows(page, ALL);
+  await page.getByRole("button", { name: "Columns", exact: true }).click();
+  await page.keyboard.type("val");
+  await page.getByRole("checkbox", { name: "val_loss" }).waitFor();
+  assert.equal(await page.getByRole("searchbox", { name: "Search columns" }).inputValue(), "val");
+  await page.getByText("Differs only").click();
+  assert.ok(await page.getByRole("checkbox", { name: "Differs only" }).isChecked());
+  await page.locator(".chooser-tree").click({ position: { x: 2, y: 2 } });
+  assert.ok(await page.getByRole("checkbox", { name: "Differs only" }).isVisible(), "a click beside the controls leaves it open");
+  assert.deepEqual(mistakes, []);
+});
+
 test("columns are chosen, moved, sorted and made wider, and all that stands in the address", async () => {
   const { page, grid, mistakes } = await open("aifs", "?cols=name,status,user");
   const heads = async () => (await grid.getByRole("columnheader").locator(".name").allInnerTexts()).map((text) => text.replace(/\s/g, ""));
@@ -462,6 +488,21 @@ test("selected runs are compared, put into the basket, and their ids copied", as
   await page.goBack();
   await shows(page, ALL);
   await page.locator(".runs-head").getByText("2 selected").waitFor();
+
+  // A row that is a training of several attempts is compared as one, and a row's menu asks for what to compare it with.
+  await page.keyboard.press("Escape");
+  await row("control").getByRole("checkbox").check();
+  await row("fork").getByRole("checkbox").check();
+  await page.keyboard.press("c");
+  await page.waitForURL(`**/#/compare?runs=${runs.control},${runs.fork}&x=joined`);
+  await page.goBack();
+  await shows(page, ALL);
+  await row("broken").getByRole("button", { name: "What can be done with it" }).click();
+  await page.getByRole("menuitem", { name: "Compare…" }).click();
+  await page.getByRole("heading", { name: "Compare 1 run" }).waitFor();
+  await page.keyboard.type("silent");
+  await page.getByRole("list", { name: "Runs that are found" }).getByRole("button", { name: /silent/ }).click();
+  await page.waitForURL(`**/#/compare?runs=${runs.broken},${runs.silent}`);
 });
 
 test("the table is saved as CSV, and nothing in it is a formula", async () => {
@@ -596,6 +637,9 @@ test("an empty table says why, and what to do", async () => {
   await hidden.page.getByText("The filter hides 14 runs.").waitFor();
   await hidden.page.getByRole("button", { name: "Clear the filter" }).click();
   await shows(hidden.page, ALL);
+  await hidden.page.goto(`${address}/#/experiments/${experiments.aifs}/runs?q=metrics.val_los < 1 AND metrics.val_loss > 0`);
+  await hidden.page.getByText("No run here has a metric val_los.").waitFor();
+  assert.equal(await hidden.page.getByText("No run here has a metric val_loss.").count(), 0);
 
   const deleted = await open("thrown away");
   await deleted.page.getByText("All 2 runs are in the trash.").waitFor();

@@ -10,10 +10,10 @@ import { Empty, Skeleton, Trouble } from "../../parts/states.tsx";
 import { useAsk } from "../../state/ask.ts";
 import { BASKET_LIMIT, basket } from "../../state/basket.ts";
 import { address } from "../../state/place.ts";
+import { readFacts } from "../../state/run_facts.ts";
 import { useTitle } from "../../state/title.ts";
 import { AddRuns } from "./add_runs.tsx";
 import { Comparison } from "./comparison.tsx";
-import { readFacts } from "../../state/run_facts.ts";
 import { putSet } from "./put_set.ts";
 
 /** Runs side by side (design: 6.4). The set is in the address: what edits it makes another address, so that "back" undoes it. */
