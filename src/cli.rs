@@ -2,12 +2,15 @@
 
 mod demo;
 mod people;
+mod sync;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 pub use demo::DemoOptions;
+pub use sync::{SyncFlags, ViewFlags};
+
 pub use people::{
     PasswordFlags, RoleCommand, RoleOptions, StoreFlags, TokenCommand, TokenOptions, UserCommand, UserOptions,
 };
@@ -33,6 +36,14 @@ pub enum Command {
     /// Without any option it listens on 127.0.0.1:5000 and keeps everything in ./windvane-data. Every option can also be
     /// set in a file or in the environment; `windvane config --example` explains them all.
     Server(ServerOptions),
+    /// Copy runs that were logged offline to a server, under their own ids
+    ///
+    /// Sends what is not there yet, so that it can be repeated, interrupted and run by cron. The server is asked for by
+    /// --destination or MLFLOW_TRACKING_URI; credentials and certificates are taken from the environment variables of
+    /// MLflow's own clients. Exit code 0: everything is there; 1: nothing is; 3: some runs are not.
+    Sync(SyncFlags),
+    /// Show the web pages on runs that were logged offline, without a server, and change nothing
+    View(ViewFlags),
     /// Show the configuration that `windvane server` would use, and where each value comes from
     Config(ConfigOptions),
     /// Make, list and remove accounts, and change passwords

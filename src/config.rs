@@ -4,6 +4,7 @@
 //! type of its default there. Whatever layer a value comes from, one parser reads it, so errors and limits are the same
 //! everywhere. This is the only module that reads the environment.
 
+mod client;
 mod values;
 
 use std::{
@@ -18,6 +19,7 @@ use std::{
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
+pub use client::{ClientSettings, Credential};
 pub use values::{
     Database, ListenAddress, LogFormat, Prefix, SecretUrl, Synchronous, TlsFiles, TrustedProxy, host_name, redact,
 };

@@ -146,6 +146,8 @@ pub enum Resource {
     Grant(String),
     /// A token, by its number.
     Token(i64),
+    /// A saved view, by its key.
+    View(String),
     /// A file or directory of the artifact store, by its path beneath the root.
     Artifact(String),
 }
@@ -190,6 +192,7 @@ impl fmt::Display for Resource {
             Resource::PrincipalName(name) => write!(out, "The name '{}' is taken", Shown(name)),
             Resource::Grant(name) => write!(out, "'{}' has no role there", Shown(name)),
             Resource::Token(id) => write!(out, "No token with id {id}"),
+            Resource::View(key) => write!(out, "There is no saved view '{}'", Shown(key)),
             Resource::Artifact(path) => write!(out, "No such artifact: '{path}'"),
         }
     }

@@ -33,6 +33,8 @@ pub struct AppState {
     pub options: ApiOptions,
     /// The figures at `/metrics`.
     pub metrics: Metrics,
+    /// What this server shows, if it only shows something: then nobody changes anything by way of it.
+    pub view_of: Option<Arc<str>>,
 }
 
 impl AppState {
@@ -58,7 +60,7 @@ impl AppState {
         };
         let files = Files::new(artifacts.clone(), store.clone(), limits);
         let access = Access::new(store.accounts(), config.access_token_lifetime);
-        Ok(AppState { store, artifacts, files, access, clock, options, metrics: Metrics::new() })
+        Ok(AppState { store, artifacts, files, access, clock, options, metrics: Metrics::new(), view_of: None })
     }
 }
 

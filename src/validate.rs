@@ -35,6 +35,8 @@ const MAX_MODEL_VALUE: usize = 100_000;
 const MAX_USER_ID: usize = 256;
 const MAX_PARAM_VALUE: usize = 6000;
 const MAX_TAG_VALUE: usize = 8000;
+/// In bytes.
+const MAX_INGESTED_VALUE: usize = 1024 * 1024;
 
 const MAX_BATCH_METRICS: usize = 1000;
 const MAX_BATCH_PARAMS: usize = 100;
@@ -214,6 +216,21 @@ pub fn tag_key(place: Place, key: &str) -> Result<()> {
 pub fn tag_value(place: Place, value: &str, long_values: LongValues) -> Result<&str> {
     no_nul(place.field("value"), value)?;
     fit(place.field("value"), MAX_TAG_VALUE, value, long_values)
+}
+
+/// The value of a param or tag that was logged elsewhere: never cut, because older file stores hold longer ones than MLflow
+/// takes today.
+pub fn ingested_value(place: Place, key: &str, value: &str) -> Result<()> {
+    no_nul(place.field("value"), value)?;
+    if value.len() <= MAX_INGESTED_VALUE {
+        return Ok(());
+    }
+    invalid(format!(
+        "Invalid value for parameter '{}' supplied: the value of '{}' has {} bytes; at most {MAX_INGESTED_VALUE} are allowed.",
+        place.field("value"),
+        excerpt(key),
+        value.len()
+    ))
 }
 
 /// Any text that is stored. PostgreSQL cannot hold a NUL character, and nobody means one.

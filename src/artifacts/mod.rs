@@ -11,9 +11,10 @@ mod order;
 mod path;
 mod zip;
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -128,6 +129,15 @@ pub struct Space {
 pub struct ArtifactStore {
     disk: Arc<Disk>,
     shared: Arc<[SharedRoot]>,
+    /// Directories elsewhere that are shown as those of runs, by the run's id.
+    attached: Arc<RwLock<HashMap<String, Attached>>>,
+}
+
+/// A directory that is not of the store.
+#[derive(Debug)]
+struct Attached {
+    tree: Arc<Tree>,
+    directory: ArtifactPath,
 }
 
 /// A directory that clients write to.
@@ -151,7 +161,17 @@ impl ArtifactStore {
             directory: directory.to_string_lossy().trim_end_matches('/').to_owned(),
             tree: Arc::new(Tree::shared(directory, &jobs)),
         };
-        Ok(ArtifactStore { disk, shared: shared.iter().map(share).collect() })
+        Ok(ArtifactStore { disk, shared: shared.iter().map(share).collect(), attached: Arc::default() })
+    }
+
+    /// Shows what lies at `path` beneath `root` as the files of a run, in place of what the store itself has of it. It is
+    /// only read, and no link leads out of `root`.
+    pub fn attach(&self, run_id: &str, root: &Path, path: ArtifactPath) {
+        let tree = Arc::new(Tree::shared(root, self.disk.tree().jobs()));
+        self.attached
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(run_id.to_owned(), Attached { tree, directory: path });
     }
 
     /// The directory that holds the files of `owner`, whose location clients may have chosen; `None` where that is no
@@ -194,7 +214,8 @@ impl ArtifactStore {
     /// [`Error::NotFound`](crate::error::Error::NotFound); [`Error::Invalid`](crate::error::Error::Invalid) if it is a
     /// directory.
     pub async fn read(&self, place: &Place) -> Result<ArtifactFile> {
-        self.tree(place).read(&place.path).await
+        let (tree, path) = self.resolve(place)?;
+        tree.read(&path).await
     }
 
     /// What a directory holds, one level, in the order of people (`epoch_2` before `epoch_10`). Nothing if it is a file or
@@ -203,7 +224,8 @@ impl ArtifactStore {
     /// # Errors
     /// Those of the disk.
     pub async fn list(&self, place: &Place) -> Result<Listing> {
-        self.tree(place).list(&place.path).await
+        let (tree, path) = self.resolve(place)?;
+        tree.list(&path).await
     }
 
     /// A directory with all that is beneath it as one zip archive, in pieces of bounded size.
@@ -212,7 +234,8 @@ impl ArtifactStore {
     /// [`Error::NotFound`](crate::error::Error::NotFound) if there is no such directory,
     /// [`Error::Invalid`](crate::error::Error::Invalid) if it holds too many files.
     pub async fn zip(&self, place: &Place) -> Result<impl Stream<Item = Result<Bytes>> + Send + Unpin + use<>> {
-        zip::archive(self.tree(place).clone(), place.path.clone()).await
+        let (tree, path) = self.resolve(place)?;
+        zip::archive(tree, path).await
     }
 
     /// Deletes the file or directory `path` of the own store with all that is in it; of a link the link itself. That it is
@@ -240,11 +263,22 @@ impl ArtifactStore {
         self.disk.remove_abandoned(now_ms / 1_000 - ABANDONED_AFTER_S).await
     }
 
-    fn tree(&self, place: &Place) -> &Arc<Tree> {
-        match place.volume {
+    /// The tree that holds a place, and the path in it.
+    fn resolve(&self, place: &Place) -> Result<(Arc<Tree>, ArtifactPath)> {
+        let own = match place.volume {
             Volume::Own => self.disk.tree(),
-            Volume::Shared(number) => &self.shared[number].tree,
+            Volume::Shared(number) => return Ok((self.shared[number].tree.clone(), place.path.clone())),
+        };
+        let attached = self.attached.read().unwrap_or_else(PoisonError::into_inner);
+        let mut components = place.path.components().skip(1);
+        if let Some(run_id) = components.next()
+            && let Some(Attached { tree, directory }) = attached.get(run_id)
+            && components.next() == Some("artifacts")
+        {
+            let rest = ArtifactPath::parse(&components.collect::<Vec<_>>().join("/"))?;
+            return Ok((tree.clone(), directory.join(&rest)?));
         }
+        Ok((own.clone(), place.path.clone()))
     }
 }
 

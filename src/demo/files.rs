@@ -5,12 +5,17 @@ use std::fmt::Write as _;
 use serde_json::json;
 
 use super::picture;
+use super::random::Random;
 use super::scribe::Draft;
 use super::training::{EPOCH_STEPS, Job, Settings};
 use crate::model::KeyValue;
 
 /// Lines of a log, about.
 const LOG_LINES: i64 = 160;
+/// Lines of the log that is long.
+const LOADER_LINES: i64 = 20_000;
+/// Stations of the table that is long.
+const STATIONS: i64 = 2_000;
 
 /// Adds the files that every training has.
 pub(super) fn attach(job: &Job<'_>, settings: &Settings, draft: &mut Draft) {
@@ -38,8 +43,24 @@ pub(super) fn attach_plots(job: &Job<'_>, epochs: i64, draft: &mut Draft) {
     draft.file("plots/GraphFeaturePlot/node_features.png", picture::map("graph", 0.0));
     draft.file("plots/broken.png", "this is no image\n");
     draft.file("reports/evaluation/scores.csv", scores());
+    draft.file("reports/evaluation/stations.csv", stations());
     draft.file("reports/evaluation/README.md", report(job.name));
+    draft.file("reports/evaluation/scores.html", page(job.name));
+    draft.file("reports/evaluation/scores.svg", drawing());
     draft.file("checkpoint/last.ckpt", vec![0x80; 4_096]);
+}
+
+/// Adds what the loader of the data wrote, a line for each batch.
+pub(super) fn attach_long_log(job: &Job<'_>, draft: &mut Draft) {
+    let mut random = Random::named("loader");
+    let mut log = String::new();
+    for batch in 0..LOADER_LINES {
+        let waited_ms = (8.0 + 6.0 * random.normal()).abs();
+        let level = if waited_ms > 25.0 { "WARNING" } else { "DEBUG" };
+        let moment = super::rfc3339(job.start_ms + batch * 2_000);
+        let _ = writeln!(log, "{moment} {level:<7} worker {} batch {batch} waited {waited_ms:.1} ms", batch % 8);
+    }
+    draft.file("logs/loader.log", log);
 }
 
 fn terminal_log(job: &Job<'_>, settings: &Settings, draft: &Draft) -> String {
@@ -111,6 +132,44 @@ fn scores() -> String {
         }
     }
     text
+}
+
+fn stations() -> String {
+    let mut random = Random::named("stations");
+    let mut text = "station,latitude,longitude,variable,bias,rmse\n".to_owned();
+    for station in 0..STATIONS {
+        let (latitude, longitude) = (180.0 * random.unit() - 90.0, 360.0 * random.unit() - 180.0);
+        let (bias, error) = (0.3 * random.normal(), 1.4 + 0.2 * random.normal());
+        let _ = writeln!(text, "{:05},{latitude:.2},{longitude:.2},2t,{bias:.3},{error:.3}", 10_000 + station * 7);
+    }
+    text
+}
+
+/// A page whose table only a script fills, as those of plotting libraries are.
+fn page(name: &str) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>Scores of {name}</title>\n\
+         <style>body {{ font-family: sans-serif; margin: 2em }} td {{ padding: 0 1em; text-align: right }}</style>\n\
+         <h1>Scores of {name}</h1>\n<p id=\"state\">This page needs its script.</p>\n<table id=\"scores\"></table>\n\
+         <script>\nconst scores = [[\"z_500\", 171.9, 333.9], [\"t_850\", 2.96, 5.75], [\"2t\", 3.46, 6.72]];\n\
+         for (const score of scores) {{\n  const row = document.getElementById(\"scores\").insertRow();\n  \
+         for (const cell of score) row.insertCell().textContent = cell;\n}}\n\
+         document.getElementById(\"state\").textContent = \"Root mean square error at day 3 and day 5\";\n</script>\n</html>\n"
+    )
+}
+
+/// Errors by lead time as a drawing.
+fn drawing() -> String {
+    let point = |day: i32| format!("{},{:.1}", 40 + 26 * day, 170.0 - 7.0 * f64::from(day).powf(1.3));
+    let points: Vec<String> = (1..=10).map(point).collect();
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 320 200\" width=\"640\" height=\"400\">\n\
+         <title>Error of z_500 by lead time</title>\n<rect width=\"320\" height=\"200\" fill=\"#fff\"/>\n\
+         <path d=\"M40 10V170H310\" fill=\"none\" stroke=\"#444\"/>\n\
+         <polyline points=\"{}\" fill=\"none\" stroke=\"#21918c\" stroke-width=\"2\"/>\n\
+         <text x=\"175\" y=\"192\" font-size=\"11\" text-anchor=\"middle\">lead time in days</text>\n</svg>\n",
+        points.join(" ")
+    )
 }
 
 fn report(name: &str) -> String {

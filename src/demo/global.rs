@@ -37,7 +37,10 @@ fn control(now_ms: i64) -> Vec<Draft> {
         let job = Job { key, name: "control", user: "ada", start_ms, steps, status: Some(status) };
         let mut draft = job.run(&CONTROL);
         match number {
-            0 => draft.tag("mlflow.note.content", "The reference. Killed by the **time limit** at step 42,000."),
+            0 => {
+                draft.tag("mlflow.note.content", "The reference. Killed by the **time limit** at step 42,000.");
+                files::attach_long_log(&job, &mut draft);
+            }
             _ => resume(&mut draft, &run_id("control #1")),
         }
         if number == 0 || number == 3 {
@@ -49,7 +52,8 @@ fn control(now_ms: i64) -> Vec<Draft> {
     runs
 }
 
-/// What began with the weights of the control at step 60,000: the same again, and with a smaller rate, which runs now.
+/// What began with the weights of the control at step 60,000: with more steps ahead, with another loss, and with a smaller
+/// rate, which runs now.
 fn forks(now_ms: i64) -> Vec<Draft> {
     let origin = run_id("control #2");
     let steps = (60_000, 110_000);
@@ -62,7 +66,19 @@ fn forks(now_ms: i64) -> Vec<Draft> {
         status: Some(RunStatus::Finished),
     };
     let mut finished = job.run(&CONTROL);
+    for key in ["config.task.rollout.maximum", "task.rollout.maximum"] {
+        finished.param(key, "12");
+    }
     fork(&mut finished, &origin);
+
+    let settings = Settings { loss: "anemoi.training.losses.HuberLoss", batch_size: 4, ..CONTROL };
+    let steps = (60_000, 90_000);
+    let start_ms = now_ms - 6 * DAY_MS;
+    let status = Some(RunStatus::Finished);
+    let job = Job { key: "huber fork", name: "control-huber", user: "katherine", start_ms, steps, status };
+    let mut huber = job.run(&settings);
+    fork(&mut huber, &origin);
+    files::attach_plots(&job, 3, &mut huber);
 
     let settings = Settings { lr: "2e-05", ..CONTROL };
     let steps = (60_000, 96_350);
@@ -71,7 +87,7 @@ fn forks(now_ms: i64) -> Vec<Draft> {
     let mut running = job.run(&settings);
     fork(&mut running, &origin);
     files::attach_plots(&job, 4, &mut running);
-    vec![finished, running]
+    vec![finished, huber, running]
 }
 
 fn others(now_ms: i64) -> Vec<Draft> {
@@ -108,5 +124,18 @@ fn others(now_ms: i64) -> Vec<Draft> {
         }
         draft
     });
-    variants.chain([failed, silent]).collect()
+    variants.chain([failed, silent]).chain(in_trouble(now_ms)).collect()
+}
+
+/// What runs now and should not: one without a loss since step 18,200, one that gets worse.
+fn in_trouble(now_ms: i64) -> [Draft; 2] {
+    let run = |name: &str, user: &str, last: i64, settings: &Settings| {
+        let steps = (0, last);
+        let start_ms = Job::start_for(settings, steps, now_ms - 40_000);
+        Job { key: name, name, user, start_ms, steps, status: None }.run(settings)
+    };
+    [
+        run("lr-6e-4", "ada", 21_000, &Settings { lr: "6e-04", breaks_at: Some(18_200), ..CONTROL }),
+        run("lr-4e-4", "grace", 27_000, &Settings { lr: "4e-04", grows_from: Some(24_000), ..CONTROL }),
+    ]
 }

@@ -50,6 +50,8 @@ pub(super) struct Settings {
     pub step_ms: i64,
     /// From this step on the loss is not a number.
     pub breaks_at: Option<i64>,
+    /// From this step on the loss grows, until it is a third above what it was.
+    pub grows_from: Option<i64>,
     /// The gradient's norm is logged at every step.
     pub every_gradient: bool,
 }
@@ -64,6 +66,7 @@ impl Settings {
         max_steps: 150_000,
         step_ms: 1_200,
         breaks_at: None,
+        grows_from: None,
         every_gradient: false,
     };
 
@@ -88,7 +91,8 @@ impl Settings {
         let small = (8.0 / self.batch_size as f64).log2().max(0.0);
         let loss = if self.loss.contains("Huber") { 0.96 } else { 1.0 };
         let floor = 0.031 * loss * (1.0 + 0.035 * off * off) * (1.0 + 0.07 * narrow) * (1.0 + 0.02 * small);
-        floor + (1.1 - floor) / (1.0 + step as f64 / 260.0).powf(0.95)
+        let grown = self.grows_from.map_or(0.0, |from| ((step - from) as f64 / 2_000.0).clamp(0.0, 1.0));
+        (floor + (1.1 - floor) / (1.0 + step as f64 / 260.0).powf(0.95)) * (1.0 + grown / 3.0)
     }
 }
 

@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use cookie::Cookie;
 
-use super::layers::{Client, ForBrowser, Page, discard_rest};
+use super::layers::{Client, ForBrowser, Page};
 use super::routes::Permission;
 use crate::access::{Credentials, SIGN_IN};
 use crate::error::{Error, Result};
@@ -45,6 +45,12 @@ pub(super) async fn admit(State(guard): State<Guard>, mut request: Request, next
         // The sign-in is one of these, and refuses too.
         return without_dialog(next.run(request).await, from_browser);
     }
+    if let Some(source) = app.view_of.as_deref().filter(|_| permission.changes_something()) {
+        let refusal = Error::Denied(format!(
+            "This is a view of {source}, which changes nothing. `windvane sync` copies its runs to a server"
+        ));
+        return refusal.into_response();
+    }
     let client = client(request.extensions()).clone();
     let admitted = match authenticate(&app, request.headers(), request.extensions()).await {
         Ok(identity) => caller(identity.clone(), permission)
@@ -55,8 +61,6 @@ pub(super) async fn admit(State(guard): State<Guard>, mut request: Request, next
         Ok(caller) => caller,
         Err((error, who)) => {
             audit("refused", &who, &client, &error.to_string());
-            // Who is still sending would not hear why.
-            discard_rest(request.into_body().into_data_stream()).await;
             return without_dialog(error.into_response(), from_browser);
         }
     };

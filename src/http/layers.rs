@@ -1,14 +1,15 @@
 //! What every request passes through, around its route.
 //!
-//! [`around`] puts it all in place, from the outside in: the path is brought to the form that routes have, the answer is
-//! compressed where that pays, the request gets an id, a span, a log record and its place in the figures, what must not
-//! come in is refused, and a panic becomes an answer. What concerns bodies depends on the route: [`read_body`],
-//! [`within_deadline`] and [`streamed_body`].
+//! [`around`] puts it all in place, from the outside in: what an answer leaves of a body is read, the path is brought
+//! to the form that routes have, the answer is compressed where that pays, the request gets an id, a span, a log record
+//! and its place in the figures, what must not come in is refused, and a panic becomes an answer. What concerns bodies
+//! depends on the route: [`read_body`], [`within_deadline`] and [`streamed_body`].
 
 mod bodies;
 mod browser;
 mod path;
 mod peer;
+mod rest;
 mod revalidation;
 
 use std::{
@@ -25,7 +26,7 @@ use axum::{
     body::HttpBody,
     extract::{MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
-    middleware::{Next, from_fn_with_state},
+    middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
 };
 use futures_util::FutureExt;
@@ -47,7 +48,7 @@ use bodies::BodyBudget;
 use browser::BrowserRules;
 use peer::Proxies;
 
-pub use bodies::{Room, discard_rest, read_body, streamed_body, within_deadline};
+pub use bodies::{Room, read_body, streamed_body, unpacked_body, within_deadline};
 pub(in crate::http) use browser::Page;
 pub(in crate::http) use path::Prefix;
 pub use peer::{Client, Peer};
@@ -72,7 +73,10 @@ pub fn around(routes: Router, config: &Config, metrics: Metrics, access: Access)
     let router = routes.layer(from_fn_with_state(gate, pass)).layer(compression);
     // Routing happens in the inner router, so that the path can be changed before.
     let prefix: Arc<str> = config.prefix.as_str().into();
-    Router::new().fallback_service(router).layer(from_fn_with_state(prefix, path::enter))
+    Router::new()
+        .fallback_service(router)
+        .layer(from_fn_with_state(prefix, path::enter))
+        .layer(from_fn(rest::read_rest))
 }
 
 /// What decides over requests and counts them.
@@ -260,6 +264,10 @@ fn is_sane_id(id: &[u8]) -> bool {
 #[derive(Clone)]
 pub(in crate::http) struct ForBrowser;
 
+/// Marks an answer that is compressed however short it is: where hardly anything is sent, it is most of it.
+#[derive(Clone, Copy)]
+pub(in crate::http) struct CompressAnyway;
+
 /// What is compressed: large JSON for browsers, which often sit behind an ssh tunnel.
 ///
 /// MLflow's Python client says with every request that it takes gzip, and compressing a history for it would take longer
@@ -276,6 +284,8 @@ impl Predicate for LargeJsonForBrowsers {
             .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
         // A stream does not know its length, and is long.
         let is_large = response.body().size_hint().exact().is_none_or(|size| size >= COMPRESS_FROM);
-        is_json && is_large && response.extensions().get::<ForBrowser>().is_some()
+        let extensions = response.extensions();
+        is_json
+            && (is_large && extensions.get::<ForBrowser>().is_some() || extensions.get::<CompressAnyway>().is_some())
     }
 }

@@ -25,11 +25,14 @@ mod wire;
 use axum::Router;
 use axum::http::{Method, Uri};
 
-use self::routes::Permission::{Admin, CreateExperiment, Delete, Manage, Monitor, Public, Read, SignedIn, Write};
+use self::routes::Permission::{
+    Admin, CreateExperiment, Delete, Manage, Monitor, Public, Read, Share, SignedIn, Write,
+};
 use self::routes::Root::{Ajax2, Api2, Api3, Own, Plain};
 use self::routes::{Route, fields, raw, sized};
 use crate::config::Config;
 use crate::error::Error;
+use crate::ingest;
 use crate::state::AppState;
 
 /// Every route of the server.
@@ -116,6 +119,7 @@ pub fn table() -> Vec<Route> {
         fields(get.clone(), Own, "keys", Read, native::keys::list).revalidated(),
         fields(get.clone(), Own, "changes", Read, native::changes::list),
         fields(get.clone(), Own, "find", Read, native::find::find).revalidated(),
+        fields(post.clone(), Own, "groups", Read, native::groups::list).revalidated(),
         fields(post.clone(), Own, "complete", Read, native::complete::suggest).revalidated(),
         fields(post.clone(), Own, "diff", Read, native::diff::find).revalidated(),
         fields(post.clone(), Own, "values", Read, native::values::read).revalidated(),
@@ -126,12 +130,24 @@ pub fn table() -> Vec<Route> {
             .typed("ReadInlineCurves", "FoundCurves")
             .revalidated(),
         fields(get.clone(), Own, "export/series", Read, native::export::series).typed("ExportSeries", "CSV"),
+        fields(get.clone(), Own, "export/rows", Read, native::export_rows::export).typed("ExportRows", "CSV"),
+        fields(post.clone(), Own, "export/rows", Read, native::export_rows::export).typed("ExportRows", "CSV"),
+        fields(post.clone(), Own, "ingest/states", Read, native::ingest::states),
+        fields(post.clone(), Own, "ingest/have", Read, native::ingest::have).typed("IngestHave", "Have"),
+        fields(post.clone(), Own, "ingest/files", Read, native::ingest::files),
+        fields(post.clone(), Own, "ingest/create", Write, native::ingest::create),
+        sized(post.clone(), Own, "ingest/parts", Write, |_| ingest::MAX_PARTS_BYTES, native::ingest::parts).unpacked(),
         fields(get.clone(), Own, "artifacts", Read, native::artifacts::list),
+        raw(get.clone(), Own, "artifacts/page", Read, native::artifact_page::show).typed("PageOfRun", "page"),
         fields(get.clone(), Own, "export/artifacts", Read, native::artifacts::export).typed("ExportArtifacts", "ZIP"),
         fields(post.clone(), Own, "runs/delete", Delete, native::bulk::delete),
         fields(post.clone(), Own, "runs/restore", Delete, native::bulk::restore),
         fields(post.clone(), Own, "runs/tag", Write, native::bulk::tag),
         fields(get.clone(), Own, "runs/{run_id}/lineage", Read, native::lineage::find).revalidated(),
+        fields(get.clone(), Own, "views", Read, native::views::list).revalidated(),
+        fields(get.clone(), Own, "views/{key}", Read, native::views::get).revalidated(),
+        fields(post.clone(), Own, "views", Share, native::views::save),
+        fields(delete.clone(), Own, "views/{key}", Share, native::views::delete),
         raw(get.clone(), Own, "session", Public, people::session::get).typed("none", "SessionReply"),
         raw(post.clone(), Own, "session", Public, people::session::create).typed("NameAndPassword", "SessionReply"),
         raw(delete.clone(), Own, "session", Public, people::session::delete).typed("none", "Empty"),

@@ -4,6 +4,7 @@
 //! no other way to add one, so none can be without a permission.
 
 use std::any::type_name;
+use std::convert::Infallible;
 use std::future::Future;
 
 use axum::Router;
@@ -13,10 +14,11 @@ use axum::http::{HeaderMap, Method, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::{MethodFilter, MethodRouter, on};
+use tower_http::decompression::RequestDecompressionLayer;
 
 use super::auth::{Guard, admit};
 use super::fields::Fields;
-use super::layers::{Room, read_body, revalidate, streamed_body, within_deadline};
+use super::layers::{Room, read_body, revalidate, streamed_body, unpacked_body, within_deadline};
 use crate::error::{Error, Result};
 use crate::model::{Caller, Role};
 use crate::state::AppState;
@@ -33,6 +35,8 @@ pub enum Permission {
     SignedIn,
     /// To read the namespace that the request is about; searches show only what may be read.
     Read,
+    /// To keep views of what one sees, for others too: whoever is signed in, with a credential that is not for reading.
+    Share,
     /// To create namespaces: whoever is signed in, with a credential that is not for reading or for one namespace.
     CreateExperiment,
     /// To log to, and to change, what is in the namespace.
@@ -47,11 +51,12 @@ pub enum Permission {
 
 impl Permission {
     /// All permissions, in the order of the documentation.
-    pub const ALL: [Permission; 9] = [
+    pub const ALL: [Permission; 10] = [
         Permission::Public,
         Permission::Monitor,
         Permission::SignedIn,
         Permission::Read,
+        Permission::Share,
         Permission::CreateExperiment,
         Permission::Write,
         Permission::Delete,
@@ -65,6 +70,9 @@ impl Permission {
             Permission::Public => "everyone, signed in or not",
             Permission::Monitor | Permission::SignedIn => "whoever is signed in",
             Permission::Read => "reader of the namespace; searches and lists show what one may read",
+            Permission::Share => {
+                "whoever is signed in, by a credential that may write; what others made is for managers of its namespace"
+            }
             Permission::CreateExperiment => {
                 "whoever is signed in, by a credential that may write and is not for one namespace; becomes its manager"
             }
@@ -78,10 +86,15 @@ impl Permission {
     pub fn role(self) -> Role {
         match self {
             Permission::Public | Permission::Monitor | Permission::SignedIn | Permission::Read => Role::Reader,
-            Permission::CreateExperiment | Permission::Write => Role::Editor,
+            Permission::Share | Permission::CreateExperiment | Permission::Write => Role::Editor,
             Permission::Delete | Permission::Manage => Role::Manager,
             Permission::Admin => Role::Admin,
         }
+    }
+
+    /// Whether it is there to change things.
+    pub fn changes_something(self) -> bool {
+        !matches!(self, Permission::Public | Permission::Monitor | Permission::Read)
     }
 
     /// Whether what was done goes into the audit log, and not only what was refused.
@@ -223,6 +236,14 @@ impl Route {
     #[must_use]
     pub fn streamed(mut self) -> Self {
         self.handler = self.handler.layer(axum::middleware::from_fn(streamed_body));
+        self
+    }
+
+    /// The route takes a body that is compressed with gzip; what comes out of it is bounded as if it had come as it is.
+    #[must_use]
+    pub fn unpacked(mut self) -> Self {
+        let unpack = RequestDecompressionLayer::new().pass_through_unaccepted(true);
+        self.handler = self.handler.layer::<_, Infallible>(axum::middleware::from_fn(unpacked_body)).layer(unpack);
         self
     }
 

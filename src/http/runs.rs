@@ -13,6 +13,7 @@ use super::page_token;
 use super::reply::{Empty, Json, json_body};
 use super::routes::Request;
 use super::wire::{RunInfoJson, RunJson, document, push_document, read_pairs, read_status, read_view};
+use crate::digest::hexadecimal;
 use crate::error::{Error, Resource, Result};
 use crate::model::{Caller, KeyValue, Run, ViewType};
 use crate::run_name;
@@ -285,8 +286,4 @@ pub(super) fn random_bytes<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| Error::internal(anyhow::anyhow!("no randomness: {error}")))?;
     Ok(bytes)
-}
-
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

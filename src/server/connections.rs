@@ -40,7 +40,7 @@ pub struct Shutdown {
 
 impl Shutdown {
     /// Stops at the first SIGTERM or SIGINT and cuts at the second.
-    pub(super) fn on_signals() -> io::Result<Self> {
+    pub fn on_signals() -> io::Result<Self> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         // A file above the process's limit (`ulimit -f`) is then an error of the write, as a full disk is, and no longer the

@@ -234,6 +234,6 @@ fn taken_by_another(location: &str) -> Error {
 }
 
 /// The range of paths that lie beneath a directory: `0` follows `/`.
-fn beneath(directory: &str) -> (String, String) {
+pub(super) fn beneath(directory: &str) -> (String, String) {
     (format!("{directory}/"), format!("{directory}0"))
 }

@@ -20,6 +20,7 @@ mod experiments;
 mod filesystem;
 mod find;
 mod history;
+mod inventory;
 mod keys;
 mod lineage;
 mod logged_models;
@@ -31,6 +32,7 @@ mod search;
 mod sql;
 mod summaries;
 mod texts;
+mod views;
 mod writer;
 
 use std::sync::Arc;
@@ -47,6 +49,7 @@ pub use diff::{Diff, DiffKind, DiffRequest, DiffRow, DiffValue};
 pub use documents::RunDocument;
 pub use find::Found;
 pub use history::{HistoryPage, RunPoints};
+pub use inventory::{Inventory, ListedRun, RecordedFile, SeriesSummary};
 pub use lineage::{Edge, Graph, Node, Role, TrainingSummary};
 pub use logged_models::{ModelDataset, ModelOrder, ModelOrderField, ModelPage, ModelSearch, NewLoggedModel};
 pub use overview::ExperimentSummary;
@@ -56,12 +59,14 @@ pub use plots::{
 };
 pub use runs::RunUpdate;
 pub use search::{
-    ExperimentPage, ExperimentSearch, FieldValue, Fork, Pace, Parent, ParentState, Row, Rows, RowsSearch, RunCursor,
-    RunPage, RunSearch, Totals, TreeLevel, TreePart, TreeRow,
+    ExperimentPage, ExperimentSearch, FieldValue, Fork, Group, GroupBy, GroupMetric, GroupOrder, GroupSearch, Groups,
+    Live, LiveLoss, Origin, Pace, Parent, ParentState, Row, Rows, RowsExport, RowsSearch, RunCursor, RunPage,
+    RunSearch, Totals, TreeLevel, TreePart, TreeRow,
 };
 use sqlx::migrate::{MigrateError, Migrator};
 pub use summaries::{KeyKind, KeySearch, KeySummary, KeyValues, NamePart, ValueSearch, ValuesOf};
 use tokio::sync::Semaphore;
+pub use views::{MAX_VIEWS, NewView, SavedView};
 pub use writer::{LogBatch, ModelMetric, NewRun};
 
 use self::artifacts::Recorder;

@@ -13,6 +13,9 @@ import { place } from "./state/router.ts";
 // The first load is for the tables; what one opens from them is fetched then.
 const Run = lazy("The run", async () => (await import("./screens/run/run.tsx")).Run);
 const Compare = lazy("The comparison", async () => (await import("./screens/compare/compare.tsx")).Compare);
+const Admin = lazy("This page", async () => (await import("./more.ts")).Admin);
+const Settings = lazy("The settings", async () => (await import("./more.ts")).Settings);
+const View = lazy("The view", async () => (await import("./more.ts")).View);
 
 /** All of the page. */
 export function App(): JSX.Element {
@@ -44,6 +47,12 @@ function Screen({ route }: { route: Route }): JSX.Element {
       return <Run key={route.run} route={route} />;
     case "compare":
       return <Compare runs={route.runs} />;
+    case "admin":
+      return <Admin page={route.page} experiment={route.experiment} />;
+    case "settings":
+      return <Settings />;
+    case "view":
+      return <View key={route.key} viewKey={route.key} />;
     case "unknown":
       return <Unknown written={route.address} />;
   }
@@ -56,6 +65,8 @@ function screenName(route: Route): string {
       return `runs ${route.experiments.join()}`;
     case "run":
       return `run ${route.run}`;
+    case "admin":
+      return `admin ${route.page}`;
     default:
       return route.screen;
   }

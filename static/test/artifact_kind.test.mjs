@@ -5,8 +5,9 @@ import { readJson } from "../src/lib/json_text.ts";
 
 test("how a file is shown follows from its name alone", () => {
   const kinds = {
-    "plots/a.PNG": "image", "a.json": "json", "README.md": "markdown", readme: "text", "terminal_log.txt": "text", "t.csv": "text",
-    "model/MLmodel": "text", "x.html": "active", "x.svg": "active", "x.pdf": "active", "weights.ckpt": "other", png: "other", "a.png.exe": "other", "": "other",
+    "plots/a.PNG": "image", "a.json": "json", "README.md": "markdown", readme: "text", "terminal_log.txt": "text", "t.csv": "table", "t.TSV": "table",
+    "model/MLmodel": "yaml", "c.yml": "yaml", "b.ipynb": "notebook", "x.html": "page", "x.svg": "page", "x.xhtml": "page", "x.mht": "active", "x.xml": "text",
+    "x.pdf": "pdf", "a.wav": "audio", "a.webm": "video", "weights.ckpt": "other", png: "other", "a.png.exe": "other", "a.constructor": "other", "": "other",
   };
   for (const [path, kind] of Object.entries(kinds)) assert.equal(artifactKind(path), kind, path);
 });

@@ -12,6 +12,7 @@ import { scaleOf } from "../src/charts/range.ts";
 import { sectionsOf } from "../src/charts/sections.ts";
 import { limitsOf, settingsOf } from "../src/charts/settings.ts";
 import { meanStrands, strandsOf } from "../src/charts/strands.ts";
+import { aboutX, readX, shortX } from "../src/charts/x_words.ts";
 import { logTicks, ticks, valueLabels, xLabels } from "../src/charts/ticks.ts";
 
 const segment = (values, at = null, more = {}) => ({
@@ -131,6 +132,13 @@ test("a curve that falls is not cut, and one that is constant but for a point is
   assert.equal(drawn(answer(steps(500), [series([segment(flat)])])).scale.cut, true);
 });
 
+test("of a few values none is far from the others", () => {
+  for (const values of [[1, 2, 2, 3], [0.1, 0.1, 0.1, 0.1, 5]]) {
+    const { scale, marks } = drawn(answer(steps(values.length), [series([segment(values)])]));
+    assert.deepEqual([scale.cut, marks], [false, []]);
+  }
+});
+
 test("on a logarithmic axis what is not above 0 is marked and counted", () => {
   const found = answer(steps(4), [series([segment([-1, 0, 1, 100])])]);
   const { scale, marks, columns } = drawn(found, { ...WISH, log: true });
@@ -168,6 +176,19 @@ test("the cursor reads the nearest value of each line, those near to the pointer
   const early = answer(steps(101), [series([segment([1, 2], [0, 50])])]);
   const ends = (x) => readingsAt(drawn(early), x, 0).map(({ x: at }) => at);
   assert.deepEqual([ends(51), ends(60)], [[50], []], "an end is read a little beyond itself, and nothing far from it");
+});
+
+test("of many points together the cursor tells their steps, and of a point its own", () => {
+  const read = (grid, x) => readX(readingsAt(drawn({ ...answer(x, [series([segment([1, 2])])]), raw: grid === null, grid }), x[0], 0)[0], "step", true);
+
+  assert.equal(read({ start: 0, width: 125 }, [62.5, 187.5]), "steps 0–124");
+  assert.equal(read({ start: 61_500, width: 125 }, [61_562.5, 61_687.5]), "steps 61,500–61,624");
+  assert.equal(read({ start: 0, width: 2.5 }, [1.25, 3.75]), "steps 0–2");
+  assert.equal(read({ start: 3, width: 1 }, [3.5, 4.5]), "step 3", "a bucket of one step");
+  assert.equal(read(null, [250, 500]), "step 250");
+  assert.equal(shortX({ x: 61_562.5, width: 125 }, "step", true), "61,500–61,624");
+  assert.equal(shortX({ x: 60_000, width: 125 }, "relative", true), "1 min 00 s");
+  assert.equal(aboutX(61_562.4, "step", true), "about step 61,562");
 });
 
 test("cards that differ in nothing but their metrics are asked for together, up to a size", () => {
@@ -229,8 +250,9 @@ test("a choice counts for all cards or for one, and survives the way into the ad
 });
 
 test("what an address says of curves is read, and what means nothing is the default", () => {
-  assert.deepEqual(settingsOf({ x: "wall", sm: "0.6", range: "10:20", each: "1" }, "step"), { x: "wall", smoothing: 0.6, range: [10, 20], each: true });
-  assert.deepEqual(settingsOf({ x: "bogus", sm: "7", range: "20:10" }, "step"), { x: "step", smoothing: 0, range: null, each: false });
+  assert.deepEqual(settingsOf({ x: "wall", sm: "0.6", range: "10:20", each: "1" }, "step"), { x: "wall", smoothing: 0.6, range: [10, 20], each: true, origin: false });
+  assert.deepEqual(settingsOf({ x: "bogus", sm: "7", range: "20:10" }, "step"), { x: "step", smoothing: 0, range: null, each: false, origin: false });
+  assert.equal(settingsOf({ origin: "1" }, "step").origin, true);
   assert.deepEqual(limitsOf("-1e3:5"), [-1000, 5]);
   for (const text of ["", ":", "1", "1:2:3", "a:b", "1:"]) assert.equal(limitsOf(text), null, text);
 });

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { differ, rowsShown, valueText } from "../src/screens/compare/difference_rows.ts";
+import { differ, rowsShown } from "../src/screens/compare/difference_rows.ts";
+import { valueText } from "../src/lib/diff_text.ts";
 import { inView } from "../src/screens/compare/in_view.ts";
 import { betterByName } from "../src/lib/better.ts";
-import { bestOf, commonStep, deltaText, shownOf, verdict } from "../src/screens/compare/metric_values.ts";
+import { bestOf, commonStep, deltaText, shownOf, verdict } from "../src/lib/metric_values.ts";
 import { columnsOf, moved, toggled } from "../src/screens/compare/run_set.ts";
 
 const RUNS = ["a", "b", "c"].map((id) => ({ id }));
@@ -31,7 +32,7 @@ test("rows are those in which the shown runs differ, and that have all words", (
   const keys = (places, all, filter) => rowsShown(rows, places, all, filter).map(({ key }) => key);
   assert.deepEqual(keys([0, 1, 2], false, ""), ["config.lr", "layers", "hpc"]);
   assert.deepEqual(keys([0, 1], false, ""), ["layers", "hpc"]);
-  assert.deepEqual(keys([0, 1], true, ""), ["config.lr", "layers", "hpc", "same"]);
+  assert.deepEqual(keys([0, 1], true, ""), ["config.lr", "layers", "same", "hpc"]);
   assert.deepEqual(keys([0, 1, 2], false, "PARAM lr"), ["config.lr"]);
   assert.deepEqual(keys([0, 1, 2], false, "leonardo"), ["hpc"]);
 });

@@ -49,16 +49,18 @@ test("a run that stands alone is no attempt", () => {
   const alone = { ...story, nodes: [node("x", "x")], edges: [] };
 
   assert.deepEqual(family(alone, "x"), {
-    attempt: null, resumed: null, parent: null, origin: null, copyOf: null, copies: [], prepared: false, children: 0,
+    attempt: null, resumed: null, parent: null, origin: null, forks: null, copyOf: null, copies: [], prepared: false, children: 0,
   });
   assert.deepEqual(lines(outline(alone, String)), ["x"]);
 });
 
 test("a fork names its origin and the step, and counts what is nested in it at any depth", () => {
-  const { origin, children } = family(story, "f");
+  const { origin, children, forks } = family(story, "f");
 
   assert.equal(origin.node.run_id, "a");
   assert.equal(origin.step, 60_000);
+  assert.equal(forks, null, "others of its origin are not its own");
+  assert.deepEqual(family(story, "b").forks.forks.map(({ run_id }) => run_id), ["f"]);
   assert.equal(children, 2);
 });
 

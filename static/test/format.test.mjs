@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clockTime, count, duration, moment, sentence, shellWord } from "../src/lib/format.ts";
+import { clockTime, count, duration, moment, number, sentence, shellWord, showDigits, tailOfPath } from "../src/lib/format.ts";
 
 const NOW = new Date(2026, 10, 24, 12, 0, 0).getTime();
 const MINUTE = 60_000;
@@ -60,4 +60,25 @@ test("an address is quoted for the shell only where it must be", () => {
   assert.equal(shellWord("http://[::1]:5000"), "'http://[::1]:5000'");
   assert.equal(shellWord("http://host/a;b"), "'http://host/a;b'");
   assert.equal(shellWord("http://host/it's"), `'http://host/it'\\''s'`);
+});
+
+test("of a path the last two names stay, unless they are long", () => {
+  const tail = (path) => path.slice(-tailOfPath(path));
+  assert.equal(tail("/scratch/ada/aifs/mlruns"), "/aifs/mlruns");
+  assert.equal(tail("/scratch/ada/aifs/mlruns/"), "/aifs/mlruns/");
+  assert.equal(tail("/mlruns"), "/mlruns");
+  assert.equal(tail("mlruns"), "mlruns");
+  assert.equal(tail("/"), "/");
+  assert.equal(tailOfPath(`/scratch/${"long".repeat(20)}/mlruns`), 28);
+});
+
+test("numbers have as many significant digits as were chosen, and never fewer than stand before the point", () => {
+  assert.deepEqual([0.0412375194, 287.154862, 2.5e-7, 0, -1.5].map(number), ["0.041238", "287.15", "2.5e−7", "0", "−1.5"]);
+  assert.deepEqual([123_456.7, 99_999.9, 999_999.9, 1_234_567].map(number), ["123457", "100000", "1000000", "1.2346e6"]);
+  let digits = 3;
+  showDigits(() => digits);
+  assert.deepEqual([0.0412375194, 287.154862, 1_234.5, 1_234_567].map(number), ["0.0412", "287", "1235", "1.23e6"]);
+  digits = 8;
+  assert.equal(number(0.0412375194), "0.041237519");
+  showDigits(() => 5);
 });

@@ -25,7 +25,14 @@ test("a part from the middle of a file begins with its first whole line", () => 
   const log = new LogText(true);
   log.add(bytes("rest of a line\nwhole\n"));
 
-  assert.deepEqual(texts(log), ["whole"]);
+  assert.deepEqual(log.lines(), [{ number: null, text: "whole" }]);
+});
+
+test("a part from the middle has numbers where somebody counted the lines before it", () => {
+  const log = new LogText(true, 41);
+  log.add(bytes("rest of a line\nwhole\nnext"));
+
+  assert.deepEqual(log.lines().map(({ number }) => number), [42, 43]);
 });
 
 test("colours are left out, and of a progress bar only its last state stays", () => {

@@ -6,6 +6,7 @@ import { ask } from "./browser/seed.mjs";
 
 const DOCS = fileURLToPath(new URL("../../docs/", import.meta.url));
 const SIZE = { width: 1440, height: 900 };
+const TELEPHONE = { width: 390, height: 844 };
 
 const ends = [];
 const t = { after: (end) => ends.unshift(end) };
@@ -24,8 +25,8 @@ async function takeAll(address, browser) {
   const training = `#/experiments/${numbers["aifs/global"]}/runs`;
   const compared = ["huber", "narrow-256", "crps-wide"].map((name) => runs[name].run).join();
 
-  const take = async (name, place, colorScheme = "light") => {
-    const { context, page } = await openPage(browser, { viewport: SIZE, colorScheme });
+  const take = async (name, place, colorScheme = "light", viewport = SIZE) => {
+    const { context, page } = await openPage(browser, { viewport, colorScheme });
     await page.goto(`${address}/${place}`);
     await page.waitForFunction(() => document.querySelector("h1") !== null);
     await page.waitForLoadState("networkidle");
@@ -39,5 +40,12 @@ async function takeAll(address, browser) {
   await take("runs-table", `${training}?open=${runs.control.run}`);
   await take("run", at("control-long-rollout"));
   await take("compare", `#/compare?runs=${compared}&y=log`);
+  const forks = ["control-huber", "control-long-rollout", "control-lr-2e-5"].map((name) => runs[name].run).join();
+  await take("forks", `#/compare?runs=${runs.control.run},${forks}&base=${runs.control.run}&origin=1&sm=0.8&range=57000:150000`);
+  await take("lineage", at("control-huber", "/lineage"));
+  await take("relations", `#/experiments/${numbers["aifs/sweep"]}/runs?flat=1&show=relations`);
+  await take("live", "#/runs?q=attributes.status = 'RUNNING'");
+  await take("images", at("control", "/artifacts/plots/PlotSample"), "dark");
+  await take("telephone", training, "dark", TELEPHONE);
   await take("curves", at("odd series", "/model-metrics"), "dark");
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { STATE_NAMES, formatPlace, parsePlace } from "../src/state/place.ts";
+import { RUNNING, STATE_NAMES, formatPlace, isLive, parsePlace } from "../src/state/place.ts";
 
 const RUN = "0f".repeat(16);
 
@@ -21,6 +21,14 @@ const cases = [
     { screen: "run", experiment: "7", run: RUN, tab: "artifacts", path: "plots/a #b.png" },
     `#/experiments/7/runs/${RUN}/artifacts/plots/a%20%23b.png`,
   ],
+  ["#/admin", { screen: "admin", page: "server", experiment: "" }, "#/admin/server"],
+  ["#/admin/roles/7", { screen: "admin", page: "roles", experiment: "7" }, "#/admin/roles/7"],
+  ["#/admin/users/7", { screen: "unknown", address: "/admin/users/7" }],
+  ["#/admin/roles/x", { screen: "unknown", address: "/admin/roles/x" }],
+  ["#/experiments?state=deleted", { screen: "admin", page: "trash", experiment: "" }, "#/admin/trash"],
+  ["#/settings", { screen: "settings" }, "#/settings"],
+  ["#/views/k3x9tq2a", { screen: "view", key: "k3x9tq2a" }, "#/views/k3x9tq2a"],
+  ["#/views/..%2Fusers", { screen: "unknown", address: "/views/..%2Fusers" }],
   // MLflow's own links, of its first, second and third version.
   [`#/experiments/7/runs/${RUN}/artifactPath/x/y.txt`, { screen: "run", experiment: "7", run: RUN, tab: "artifacts", path: "x/y.txt" }],
   ["#/experiments/7/s", { screen: "runs", experiments: ["7"] }, "#/experiments/7/runs"],
@@ -64,4 +72,9 @@ test("what people read and paste stays readable", () => {
 
 test("half an escape is taken as it is", () => {
   assert.deepEqual(parsePlace("#/runs?q=100%").state, { q: "100%" });
+});
+
+test("what runs now is a page of its own, however its search is spaced", () => {
+  for (const hash of [`#/runs?q=${RUNNING}`, "#/runs?q=attributes.status='RUNNING'", "#/runs?q=attributes.status%20%3D%20'RUNNING'&flat=1"]) assert.equal(isLive(parsePlace(hash)), true, hash);
+  for (const hash of ["#/runs", `#/experiments/1/runs?q=${RUNNING}`, "#/runs?q=attributes.status='FINISHED'"]) assert.equal(isLive(parsePlace(hash)), false, hash);
 });

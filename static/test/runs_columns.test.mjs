@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  fieldsOf, keyed, moved, nextSort, orderBy, own, readColumn, readColumns, readSort, sortField, splitList, titleOf, titlesOf, writeColumns, writeSort,
+  fieldsOf, keyed, moved, nextSort, orderBy, own, readColumn, readColumns, readSort, sortField, titleOf, titlesOf, writeColumns, writeSort,
 } from "../src/screens/runs/columns.ts";
+import { splitList } from "../src/lib/list.ts";
 import { defaultColumns, tellingParams } from "../src/screens/runs/defaults.ts";
 
 test("columns survive the way into an address and back, whatever their names", () => {

@@ -25,6 +25,15 @@ test("numbers and the parts of paths are words", () => {
   assert.equal(drawn("größe 😀", "größer 😀"), "[-größe-]{+größer+} 😀");
 });
 
+test("a hash is one word, of which common ends are kept where they are most of it", () => {
+  assert.equal(drawn("3f9c01d2e4ab1e", "3f9c01d2e4ab20"), "3f9c01d2e4ab[-1e-]{+20+}");
+  assert.equal(drawn("3f9c01d", "3f9c01d"), "3f9c01d");
+  assert.equal(drawn("a3f9c01d2e4b", "a7714e0d9c5b"), "[-a3f9c01d2e4b-]{+a7714e0d9c5b+}");
+  assert.equal(drawn("abc1234", "abc1234f"), "abc1234{+f+}");
+  assert.equal(drawn("12345678", "12345679"), "[-12345678-]{+12345679+}", "numbers stay whole");
+  assert.equal(drawn("3f9c01d a", "3f9c01d b"), "3f9c01d [-a-]{+b+}");
+});
+
 test("what is left of either kind is the text itself", () => {
   const before = "layers: [1, 2, 3, 4]\nwidth 512 and a tail\n";
   const after = "layers: [1, 3, 4, 5]\nwidth 1024 with a tail";

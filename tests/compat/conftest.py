@@ -1,5 +1,6 @@
 """Fixtures, and the environment that must be set before the MLflow client is imported."""
 
+import itertools
 import os
 
 # A server's failure must fail the test at once, not after the client's minutes of retries.
@@ -15,7 +16,10 @@ import mlflow
 import pytest
 from mlflow import MlflowClient
 
+import offline_stores
+import servers
 import support
+import windvane_sync
 
 
 def pytest_configure(config):
@@ -42,6 +46,34 @@ def client():
     return MlflowClient()
 
 
+@pytest.fixture(scope="session")
+def closed(tmp_path_factory):
+    """A second server, with accounts."""
+    server = servers.Closed(tmp_path_factory.mktemp("closed"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def sign_in(closed, monkeypatch):
+    """Makes the client of this process someone else."""
+    before = mlflow.get_tracking_uri()
+
+    def become(name=None, token=None):
+        for variable in servers.CREDENTIALS:
+            monkeypatch.delenv(variable, raising=False)
+        if token:
+            monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", token)
+        elif name:
+            monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", name)
+            monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", servers.PASSWORD)
+        mlflow.set_tracking_uri(closed.uri)
+        return MlflowClient(closed.uri)
+
+    yield become
+    mlflow.set_tracking_uri(before)
+
+
 @pytest.fixture
 def experiment_id(client):
     """A new, empty experiment."""
@@ -58,3 +90,24 @@ def run_id(client, experiment_id):
 def fluent_experiment_id():
     """A new experiment that the fluent API logs to."""
     return mlflow.set_experiment(support.unique("fluent")).experiment_id
+
+
+@pytest.fixture
+def offline(tmp_path):
+    """An empty file store, and `windvane sync` from it."""
+    store = offline_stores.Store.of_files(tmp_path / "mlruns")
+    store.sync = windvane_sync.Sync(store.path, tmp_path / "state")
+    return store
+
+
+@pytest.fixture
+def both(client, tmp_path):
+    """Reads a run on both sides: of a store, and of the server."""
+    scratch = (tmp_path / f"read-{number}" for number in itertools.count())
+
+    def both(store, run_id):
+        return offline_stores.read(store.client, run_id, next(scratch)), offline_stores.read(
+            client, run_id, next(scratch)
+        )
+
+    return both

@@ -1,84 +1,13 @@
 """A server with accounts, as the released clients reach it: by name and password, by token, and by Anemoi's own login."""
 
-import json
-import os
-import subprocess
-import threading
-
 import mlflow
 import pytest
-from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from servers import PROGRAM
 from support import unique, until
 
-SERVER = os.environ.get("COMPAT_SERVER")
-PASSWORD = "correct horse battery"
-CREDENTIALS = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
-
-pytestmark = pytest.mark.skipif(not SERVER, reason="the server under test was not started here")
-
-
-class Closed:
-    """A server with the accounts `boss` (an administrator), `ann` and `robot`."""
-
-    def __init__(self, directory):
-        self._place = ["--data", str(directory)]
-        if database := os.environ.get("COMPAT_CLOSED_DATABASE"):
-            self._place += ["--database", database]
-        self.manage("user", "add", "boss", "--admin", "--password-stdin")
-        self.manage("user", "add", "ann", "--password-stdin", "--display-name", "Ann Ünal >>?~")
-        self.manage("user", "add", "robot", "--service")
-        self._process = subprocess.Popen(
-            [SERVER, "server", "--listen", "127.0.0.1:0", *self._place], stderr=subprocess.PIPE, text=True
-        )
-        for line in self._process.stderr:
-            fields = json.loads(line).get("fields", {})
-            if fields.get("message", "").startswith("windvane is ready"):
-                self.uri = next(url for url in fields["listen"].split() if url.startswith("http"))
-                break
-        # Read to the end, or the server would stand still when the pipe is full.
-        self._reader = threading.Thread(target=self._process.stderr.read)
-        self._reader.start()
-
-    def manage(self, *arguments):
-        """What a command about accounts prints."""
-        command = [SERVER, *arguments, *self._place]
-        done = subprocess.run(command, input=PASSWORD + "\n", capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
-
-    def stop(self):
-        self._process.terminate()
-        assert self._process.wait(60) == 0
-        self._reader.join()
-
-
-@pytest.fixture(scope="module")
-def closed(tmp_path_factory):
-    server = Closed(tmp_path_factory.mktemp("closed"))
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def sign_in(closed, monkeypatch):
-    """Makes the client of this process someone else."""
-    before = mlflow.get_tracking_uri()
-
-    def become(name=None, token=None):
-        for variable in CREDENTIALS:
-            monkeypatch.delenv(variable, raising=False)
-        if token:
-            monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", token)
-        elif name:
-            monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", name)
-            monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", PASSWORD)
-        mlflow.set_tracking_uri(closed.uri)
-        return MlflowClient(closed.uri)
-
-    yield become
-    mlflow.set_tracking_uri(before)
+pytestmark = pytest.mark.skipif(not PROGRAM, reason="the server under test was not started here")
 
 
 def train(client, experiment_id):

@@ -179,7 +179,9 @@ def test_a_table_has_a_row_for_each_training(http, chain):
     trainings = {row[0]: told for row, told in zip(table["rows"], table["tree"], strict=True)}
     assert trainings[chain.attempts[2]]["attempts"] == 3
     assert trainings[chain.attempts[2]]["steps"] == 30_000
-    assert trainings[chain.fork]["fork"] == {"run_id": chain.attempts[0], "here": True}
+    origin = {"run_id": chain.attempts[0], "here": True, "name": "aifs", "experiment_id": chain.experiment_id}
+    assert trainings[chain.fork]["fork"] == origin | {"step": 6_050}
+    assert trainings[chain.restarted]["fork"] == origin | {"step": None}
     offline = trainings[chain.resumed[1]]
     assert (offline["attempts"], offline["copies"]) == (2, 3)
     attempts = http.ok(http.post("/api/windvane/v1/rows", request | {"attempts_of": chain.attempts[2]}))

@@ -29,7 +29,7 @@ async fn tree(app: &App, experiment: &str, level: Value) -> Vec<(String, Value)>
     let found = app.get(&format!("experiments/get-by-name?experiment_name={experiment}")).await.expect_ok();
     let mut request = json!({
         "experiment_ids": [found["experiment"]["experiment_id"]], "columns": ["run_name", "status"],
-        "order_by": ["start_time"], "tree": true, "progress": true, "limit": 100,
+        "order_by": ["start_time"], "tree": true, "progress": true, "live": true, "limit": 100,
     });
     request.as_object_mut().unwrap().extend(level.as_object().unwrap().clone());
     let mut answer = own(app, "rows", request).await;
@@ -37,6 +37,7 @@ async fn tree(app: &App, experiment: &str, level: Value) -> Vec<(String, Value)>
     let mut told = |(number, row): (usize, Value)| {
         let mut tree = answer["tree"][number].take();
         tree["progress"] = answer["progress"][number].take();
+        tree["live"] = answer["live"][number].take();
         tree["run_id"] = row[0].clone();
         tree["status"] = row[4].clone();
         (row[3].as_str().unwrap().to_owned(), tree)
@@ -61,10 +62,10 @@ async fn all_runs(app: &App) -> Value {
 /// Fills a database, looks whether all is there that the example is for, and answers all runs.
 async fn tell(database: Database) -> Value {
     let made = make(&database).await.unwrap();
-    assert_eq!((made.experiments, made.runs), (5, 46));
+    assert_eq!((made.experiments, made.runs), (5, 49));
     assert!(made.points > 400_000 && made.files > 200, "{made}");
     let again = make(&database).await.unwrap_err().to_string();
-    assert!(again.starts_with("there are 5 experiments and 46 runs here already"), "{again}");
+    assert!(again.starts_with("there are 5 experiments and 49 runs here already"), "{again}");
 
     let app = support::app(database).await;
     app.set_clock(NOW_MS);
@@ -83,12 +84,12 @@ async fn experiments_have_figures(app: &App) {
         .map(|found| json!([found["runs"], found["running"], found["failed_recently"], found["deleted_runs"]]))
         .to_vec();
 
-    assert_eq!(json!(figures), json!([[11, 2, 1, 0], [27, 0, 0, 0], [5, 0, 0, 1], [2, 0, 0, 0], [0, 0, 0, 0]]));
+    assert_eq!(json!(figures), json!([[14, 4, 1, 0], [27, 0, 0, 0], [5, 0, 0, 1], [2, 0, 0, 0], [0, 0, 0, 0]]));
 }
 
 async fn trainings_hang_together(app: &App) {
     let global = tree(app, "aifs/global", json!({})).await;
-    assert_eq!(global.len(), 8);
+    assert_eq!(global.len(), 11);
     let control = row(&global, "control");
     assert_eq!((&control["attempts"], &control["steps"]), (&json!(4), &json!(150_000)));
     let attempts = tree(app, "aifs/global", json!({ "attempts_of": control["run_id"] })).await;
@@ -96,18 +97,39 @@ async fn trainings_hang_together(app: &App) {
     assert_eq!(json!(states), json!(["KILLED", "FINISHED", "FINISHED", "FINISHED"]));
 
     let (running, silent) = (row(&global, "control-lr-2e-5"), row(&global, "wide-1024"));
-    assert_eq!(running["fork"], json!({ "run_id": attempts[1].1["run_id"], "here": true }));
+    let origin = json!({
+        "run_id": attempts[1].1["run_id"], "here": true, "name": "control", "experiment_id": "1", "step": 60_050
+    });
+    assert_eq!(running["fork"], origin);
     let silence = |row: &Value| NOW_MS - row["progress"]["last_point_time"].as_i64().unwrap();
     assert!((0..=2 * MINUTE_MS).contains(&silence(running)), "{running}");
     assert!((35 * MINUTE_MS..37 * MINUTE_MS).contains(&silence(silent)), "{silent}");
     assert_eq!(running["progress"]["max_steps"], 150_000);
+    let (broken, worse) = (&row(&global, "lr-6e-4")["live"]["loss"], &row(&global, "lr-4e-4")["live"]["loss"]);
+    assert_eq!((&broken["metric"], &broken["nan_since"]), (&json!("val_wmse_epoch"), &json!(18_250)));
+    let above = worse["last"].as_f64().unwrap() / worse["best"].as_f64().unwrap();
+    assert!((1.25..1.45).contains(&above), "{worse}");
+    assert_eq!(row(&global, "control")["live"], Value::Null);
     let lineage = format!("/api/windvane/v1/runs/{}/lineage", running["run_id"].as_str().unwrap());
     let lineage = app.get(&lineage).await.expect_ok();
     let forks = lineage["edges"].as_array().unwrap().iter().filter(|edge| edge["kind"] == "fork");
-    assert_eq!(forks.map(|edge| edge["step"].as_i64()).collect::<Vec<_>>(), [Some(60_050); 2]);
+    assert_eq!(forks.map(|edge| edge["step"].as_i64()).collect::<Vec<_>>(), [Some(60_050); 3]);
 
     let sweep = tree(app, "aifs/sweep", json!({})).await;
     assert_eq!((sweep.len(), &sweep[0].1["children"], &sweep[0].1["runs"]), (1, &json!(24), &json!(27)));
+
+    // Params go with the loss: one rate fits, and the further from it the worse.
+    let children = tree(app, "aifs/sweep", json!({ "children_of": sweep[0].1["run_id"] })).await;
+    assert_eq!(children.len(), 24);
+    let found = app.get("experiments/get-by-name?experiment_name=aifs/sweep").await.expect_ok();
+    let request = json!({
+        "experiment_ids": [found["experiment"]["experiment_id"]], "by": "params.\"config.training.optimization.lr\"",
+        "filter": "attributes.status = 'FINISHED'", "metrics": ["val_wmse_epoch"], "order_by": "metrics.val_wmse_epoch",
+    });
+    let rates = own(app, "groups", request).await;
+    let rates: Vec<&Value> =
+        rates["groups"].as_array().unwrap().iter().map(|group| &group["value"]).filter(|it| !it.is_null()).collect();
+    assert_eq!((rates.len(), rates[3]), (4, &json!("1e-05")));
 
     let ensemble = tree(app, "ensemble/crps", json!({})).await;
     assert_eq!(row(&ensemble, "crps-control")["copies"], 1);
@@ -186,5 +208,5 @@ async fn the_example_tells_its_story_and_the_same_one_each_time() {
         told.push(tell(Database::sqlite()).await);
     }
 
-    assert!(told[0]["runs"].as_array().unwrap().len() == 46 && told[0] == told[1], "the two are not the same");
+    assert!(told[0]["runs"].as_array().unwrap().len() == 49 && told[0] == told[1], "the two are not the same");
 }

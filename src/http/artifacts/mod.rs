@@ -21,7 +21,6 @@ pub(super) use self::send::{content_disposition, send};
 use crate::artifacts::location::{Home, Owner, home};
 use crate::artifacts::{ArtifactPath, Place};
 use crate::error::{Error, Resource, Result};
-use crate::http::layers::discard_rest;
 use crate::http::reply::{Empty, Json};
 use crate::model::{Caller, Lifecycle, Reach, RunInfo};
 use crate::state::AppState;
@@ -43,18 +42,10 @@ pub(super) async fn put_file(
     headers: HeaderMap,
     body: Body,
 ) -> Result<StatusCode> {
-    let mut data = received(body);
-    let store = async {
-        must_serve(&app)?;
-        let path = file_path(path)?;
-        authorize(&app, &caller, &path).await?;
-        app.files.put(&path, &mut data, declared_size(&headers)).await
-    };
-    if let Err(error) = store.await {
-        // A client that is still sending would see a broken connection, try again, and never hear why.
-        discard_rest(data).await;
-        return Err(error);
-    }
+    must_serve(&app)?;
+    let path = file_path(path)?;
+    authorize(&app, &caller, &path).await?;
+    app.files.put(&path, &mut received(body), declared_size(&headers)).await?;
     Ok(StatusCode::OK)
 }
 
@@ -213,25 +204,9 @@ pub(super) async fn upload_artifact(
     headers: HeaderMap,
     body: Body,
 ) -> Result<StatusCode> {
-    let mut data = received(body);
-    let stored = upload_to_run(&app, &caller, &query, &headers, &mut data).await;
-    if stored.is_err() {
-        // As in `put_file`.
-        discard_rest(data).await;
-    }
-    stored
-}
-
-async fn upload_to_run(
-    app: &AppState,
-    caller: &Caller,
-    query: &HashMap<String, String>,
-    headers: &HeaderMap,
-    data: impl Stream<Item = Result<Bytes>> + Send + Unpin,
-) -> Result<StatusCode> {
-    let (run_id, path) = run_and_path(query)?;
-    let run = find_run(app, caller, run_id).await?;
-    app.store.authorize(caller, run.experiment_id).await?;
+    let (run_id, path) = run_and_path(&query)?;
+    let run = find_run(&app, &caller, run_id).await?;
+    app.store.authorize(&caller, run.experiment_id).await?;
     if run.lifecycle == Lifecycle::Deleted {
         return Err(Error::Invalid(format!(
             "The run {run_id} must be in the 'active' state. Current state is deleted."
@@ -245,11 +220,11 @@ async fn upload_to_run(
              that can reach the run's artifact_uri."
         ))
     })?;
-    let mut data = pin!(limited(data, MAX_UPLOAD_BYTES).peekable());
+    let mut data = pin!(limited(received(body), MAX_UPLOAD_BYTES).peekable());
     if data.as_mut().peek().await.is_none() {
         return Err(Error::Invalid("Request must specify data.".to_owned()));
     }
-    app.files.put(target, data, declared_size(headers)).await?;
+    app.files.put(target, data, declared_size(&headers)).await?;
     Ok(StatusCode::OK)
 }
 

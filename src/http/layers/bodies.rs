@@ -9,12 +9,11 @@ use std::{future::Future, sync::Arc, time::Duration};
 use axum::{
     body::{Body, HttpBody},
     extract::Request,
-    http::{HeaderMap, header},
+    http::header,
     middleware::Next,
     response::Response,
 };
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt};
 use http_body_util::BodyExt;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -22,7 +21,10 @@ use tokio::{
 };
 use tower_http::timeout::TimeoutBody;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    validate::excerpt,
+};
 
 /// How long a request may take that is answered as a whole, with reading its body: a little less than MLflow's clients
 /// wait (120 s), so that they hear why.
@@ -40,10 +42,6 @@ const PACE_BYTES: usize = 16 * 1024;
 
 /// How long an upload may pause; while bytes move it may take for ever.
 const UPLOAD_PAUSE: Duration = Duration::from_secs(60);
-
-/// What is still read of a body that is too large.
-const DISCARD_BYTES: usize = 64 * 1024 * 1024;
-const DISCARD_TIME: Duration = Duration::from_secs(5);
 
 /// The memory that JSON bodies may take together. `around` puts it into every request.
 #[derive(Debug, Clone)]
@@ -92,7 +90,6 @@ pub async fn read_body(request: Request, limit: usize) -> Result<(Bytes, Room)> 
     }
     let declared = body.size_hint().exact().map(|size| usize::try_from(size).unwrap_or(usize::MAX));
     if declared.is_some_and(|size| size > limit) {
-        discard(body, &parts.headers).await;
         return Err(too_large(limit));
     }
     let room = match parts.extensions.get::<BodyBudget>() {
@@ -100,7 +97,7 @@ pub async fn read_body(request: Request, limit: usize) -> Result<(Bytes, Room)> 
         Some(budget) => budget.reserve(declared.unwrap_or(limit)).await?,
         None => Room { _permit: None },
     };
-    Ok((read(body, declared, limit, &parts.headers).await?, room))
+    Ok((read(body, declared, limit).await?, room))
 }
 
 /// The answer, or [`Error::Unavailable`] if it takes too long. For routes that answer as a whole; a stream begins in time
@@ -121,7 +118,22 @@ pub async fn streamed_body(request: Request, next: Next) -> Response {
     next.run(request.map(|body| Body::new(TimeoutBody::new(UPLOAD_PAUSE, body)))).await
 }
 
-async fn read(mut body: Body, declared: Option<usize>, limit: usize, headers: &HeaderMap) -> Result<Bytes> {
+/// Middleware for routes that take compressed bodies, behind the layer that unpacks: refuses what that does not know.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] for another encoding.
+pub async fn unpacked_body(request: Request, next: Next) -> Result<Response> {
+    match request.headers().get(header::CONTENT_ENCODING) {
+        Some(other) if !other.as_bytes().eq_ignore_ascii_case(b"identity") => Err(Error::Invalid(format!(
+            "Invalid value {} for header Content-Encoding supplied: it must be gzip, or the body is not compressed",
+            excerpt(&String::from_utf8_lossy(other.as_bytes()))
+        ))),
+        _ => Ok(next.run(request).await),
+    }
+}
+
+async fn read(mut body: Body, declared: Option<usize>, limit: usize) -> Result<Bytes> {
     let mut pace = Pace::new();
     let first = pace.next(&mut body).await?.unwrap_or_default();
     if first.len() <= limit && (body.is_end_stream() || Some(first.len()) == declared) {
@@ -132,7 +144,6 @@ async fn read(mut body: Body, declared: Option<usize>, limit: usize, headers: &H
     let mut piece = Some(first);
     while let Some(bytes) = piece {
         if whole.len() + bytes.len() > limit {
-            discard(body, headers).await;
             return Err(too_large(limit));
         }
         whole.extend_from_slice(&bytes);
@@ -178,43 +189,10 @@ impl Pace {
     }
 }
 
-/// Reads on for a while before a body is refused: closing a connection on which bytes still arrive resets it, a client may
-/// then see the reset instead of the answer, and MLflow's would retry that for minutes.
-async fn discard(mut body: Body, headers: &HeaderMap) {
-    if headers.contains_key(header::EXPECT) {
-        // The client waits for leave to send; the answer comes instead.
-        return;
-    }
-    let reading = async {
-        let mut seen = 0;
-        while let Some(Ok(frame)) = body.frame().await {
-            seen += frame.data_ref().map_or(0, Bytes::len);
-            if seen > DISCARD_BYTES {
-                return;
-            }
-        }
-    };
-    let _ = timeout(DISCARD_TIME, reading).await;
-}
-
-/// Reads on for a while what is left of an upload that was refused while it was coming in.
-pub async fn discard_rest<E>(mut data: impl Stream<Item = std::result::Result<Bytes, E>> + Unpin) {
-    let reading = async {
-        let mut seen = 0;
-        while let Some(Ok(bytes)) = data.next().await {
-            seen += bytes.len();
-            if seen > DISCARD_BYTES {
-                return;
-            }
-        }
-    };
-    let _ = timeout(DISCARD_TIME, reading).await;
-}
-
 #[cfg(test)]
 mod tests {
     use axum::{Router, http::StatusCode, routing::post};
-    use futures_util::stream;
+    use futures_util::{StreamExt, stream};
     use tower::ServiceExt;
 
     use super::*;

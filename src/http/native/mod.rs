@@ -3,15 +3,20 @@
 //! Names, field names and bounds follow the MLflow API; numbers that JSON lacks are the texts `NaN`, `Infinity` and
 //! `-Infinity`, and what a run does not have is `null`.
 
+pub mod artifact_page;
 pub mod artifacts;
 pub mod bulk;
 pub mod changes;
 pub mod complete;
+mod csv;
 mod curve_json;
 pub mod diff;
 pub mod experiments;
 pub mod export;
+pub mod export_rows;
 pub mod find;
+pub mod groups;
+pub mod ingest;
 pub mod inline_curves;
 pub mod keys;
 pub mod lineage;
@@ -19,14 +24,17 @@ mod numbers;
 pub mod rows;
 pub mod series;
 pub mod values;
+pub mod views;
 
 use std::collections::HashSet;
 
 use serde::{Serialize, Serializer};
 
 use super::fields::Fields;
+use super::wire::read_view;
 use crate::error::{Error, Result};
-use crate::store::FieldValue;
+use crate::search::{parse_run_filter, parse_run_order};
+use crate::store::{FieldValue, RunSearch};
 use crate::validate::{self, excerpt};
 
 /// Experiments of one request.
@@ -42,6 +50,15 @@ fn read_experiments(fields: &mut Fields) -> Result<Vec<i64>> {
         )));
     }
     ids.iter().map(|id| validate::experiment_id(id)).collect()
+}
+
+/// The runs of a table, and their order; where it begins and ends is for others to say.
+fn read_search(fields: &mut Fields) -> Result<RunSearch> {
+    let experiments = read_experiments(fields)?;
+    let view = read_view(fields, "run_view_type")?;
+    let filter = parse_run_filter(&fields.text("filter")?.unwrap_or_default())?;
+    let order = parse_run_order(&fields.texts("order_by")?)?;
+    Ok(RunSearch { experiments, view, filter, order, after: None, limit: 0 })
 }
 
 /// The error for a value that is not `allowed`.

@@ -3,16 +3,17 @@
 use serde::Serialize;
 use serde::ser::SerializeSeq as _;
 
-use super::{CellJson, read_bounded, read_experiments};
+use super::{CellJson, NumberJson, read_bounded, read_search};
 use crate::error::{Error, Result};
 use crate::http::fields::Fields;
 use crate::http::reply::Json;
 use crate::http::routes::Request;
-use crate::http::wire::read_view;
-use crate::model::{Caller, ViewType};
-use crate::search::{RunField, parse_run_columns, parse_run_filter, parse_run_order};
+use crate::model::Caller;
+use crate::search::{RunField, parse_run_columns};
 use crate::state::AppState;
-use crate::store::{Fork, Pace, Parent, ParentState, Role, Row, Rows, RowsSearch, RunSearch, TreeLevel, TreeRow};
+use crate::store::{
+    Fork, Live, LiveLoss, Origin, Pace, Parent, ParentState, Role, Row, Rows, RowsSearch, RunSearch, TreeLevel, TreeRow,
+};
 use crate::validate;
 
 /// Columns of one table.
@@ -22,19 +23,17 @@ const MAX_ROWS: i64 = 1_000;
 /// Columns times rows: bounds the memory of one answer.
 const MAX_CELLS: usize = 20_000;
 /// The columns that every row begins with.
-const FIXED_COLUMNS: [&str; 3] = ["run_id", "experiment_id", "lifecycle_stage"];
+pub(super) const FIXED_COLUMNS: [&str; 3] = ["run_id", "experiment_id", "lifecycle_stage"];
 
 /// `rows`.
 pub struct ListRows {
-    experiments: Vec<i64>,
-    filter: String,
-    view: ViewType,
-    order_by: Vec<String>,
-    columns: Vec<String>,
+    search: RunSearch,
+    columns: Vec<RunField>,
     offset: usize,
     limit: usize,
     tree: Option<TreeLevel>,
     progress: bool,
+    live: bool,
 }
 
 impl Request for ListRows {
@@ -49,15 +48,13 @@ impl Request for ListRows {
             )));
         }
         Ok(ListRows {
-            experiments: read_experiments(fields)?,
-            filter: fields.text("filter")?.unwrap_or_default(),
-            view: read_view(fields, "run_view_type")?,
-            order_by: fields.texts("order_by")?,
-            columns,
+            search: read_search(fields)?,
+            columns: parse_run_columns(&columns)?,
             offset: read_bounded(fields, "offset", 0, 0..=i64::MAX)?,
             limit,
             tree: read_level(fields)?,
             progress: fields.flag("progress")?,
+            live: fields.flag("live")?,
         })
     }
 }
@@ -93,17 +90,8 @@ pub struct FoundRows {
 
 /// `POST rows`
 pub async fn list(app: AppState, caller: Caller, request: ListRows) -> Result<Json<FoundRows>> {
-    let search = RunSearch {
-        experiments: request.experiments,
-        view: request.view,
-        filter: parse_run_filter(&request.filter)?,
-        order: parse_run_order(&request.order_by)?,
-        after: None,
-        limit: 0,
-    };
-    let (columns, offset) = (parse_run_columns(&request.columns)?, request.offset);
-    let ListRows { limit, tree, progress, .. } = request;
-    let asked = RowsSearch { search, columns: columns.clone(), offset, limit, tree, paces: progress };
+    let ListRows { search, columns, offset, limit, tree, progress, live } = request;
+    let asked = RowsSearch { search, columns: columns.clone(), offset, limit, tree, paces: progress, live };
     let found = app.store.list_rows(&caller, asked).await?;
     Ok(Json(FoundRows { columns, offset, found }))
 }
@@ -124,6 +112,8 @@ impl Serialize for FoundRows {
             tree: Option<Vec<TreeRowJson<'a>>>,
             #[serde(skip_serializing_if = "Option::is_none")]
             progress: Option<Vec<Option<ProgressJson>>>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            live: Option<Vec<Option<LiveJson<'a>>>>,
         }
         let tree = self.found.tree.as_ref();
         let fixed = FIXED_COLUMNS.iter().map(|name| (*name).to_owned());
@@ -140,6 +130,8 @@ impl Serialize for FoundRows {
                 .paces
                 .as_ref()
                 .map(|paces| paces.iter().map(|it| it.map(ProgressJson::from)).collect()),
+            live: (self.found.live.as_ref())
+                .map(|live| live.iter().map(|it| it.as_ref().map(LiveJson::from)).collect()),
         }
         .serialize(serializer)
     }
@@ -174,6 +166,39 @@ struct ProgressJson {
 impl From<Pace> for ProgressJson {
     fn from(Pace { last_step, last_point_ms, usual_gap_ms, max_steps }: Pace) -> Self {
         ProgressJson { last_step, last_point_time: last_point_ms, usual_gap: usual_gap_ms, max_steps }
+    }
+}
+
+/// How a run fares that is at work.
+#[derive(Serialize)]
+struct LiveJson<'a> {
+    steps_per_second: Option<f64>,
+    loss: Option<LossJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct LossJson<'a> {
+    metric: &'a str,
+    last: NumberJson,
+    last_step: i64,
+    best: Option<f64>,
+    best_step: Option<i64>,
+    nan_since: Option<i64>,
+    count: i64,
+}
+
+impl<'a> From<&'a Live> for LiveJson<'a> {
+    fn from(Live { steps_per_second, loss }: &'a Live) -> Self {
+        let loss = loss.as_ref().map(|LiveLoss { metric, last, last_step, best, nan_since, count }| LossJson {
+            metric,
+            last: NumberJson(*last),
+            last_step: *last_step,
+            best: best.map(|(value, _)| value),
+            best_step: best.map(|(_, step)| step),
+            nan_since: *nan_since,
+            count: *count,
+        });
+        LiveJson { steps_per_second: *steps_per_second, loss }
     }
 }
 
@@ -212,6 +237,15 @@ struct ParentJson<'a> {
 struct ForkJson<'a> {
     run_id: &'a str,
     here: bool,
+    #[serde(flatten)]
+    origin: Option<OriginJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct OriginJson<'a> {
+    name: &'a str,
+    experiment_id: String,
+    step: Option<i64>,
 }
 
 impl<'a> From<&'a TreeRow> for TreeRowJson<'a> {
@@ -237,10 +271,21 @@ impl<'a> From<&'a TreeRow> for TreeRowJson<'a> {
                 .parent
                 .as_ref()
                 .map(|Parent { run_id, state }| ParentJson { run_id, state: state_word(*state) }),
-            fork: row.fork.as_ref().map(|Fork { run_id, here }| ForkJson { run_id, here: *here }),
+            fork: row.fork.as_ref().map(ForkJson::from),
             steps: row.totals.and_then(|totals| totals.steps),
             training_time: row.totals.map(|totals| totals.time_ms),
         }
+    }
+}
+
+impl<'a> From<&'a Fork> for ForkJson<'a> {
+    fn from(Fork { run_id, origin }: &'a Fork) -> Self {
+        let origin = origin.as_ref().map(|Origin { name, experiment_id, step }| OriginJson {
+            name,
+            experiment_id: experiment_id.to_string(),
+            step: *step,
+        });
+        ForkJson { run_id, here: origin.is_some(), origin }
     }
 }
 

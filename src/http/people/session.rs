@@ -1,5 +1,7 @@
 //! `session`: who a browser is signed in as.
 
+use std::sync::Arc;
+
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, SET_COOKIE};
 use axum::http::request::Parts;
@@ -20,12 +22,18 @@ use crate::state::AppState;
 /// The largest body, in bytes.
 const MAX_BODY: usize = 64 * 1024;
 
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// Who asks.
 #[derive(Serialize)]
 pub struct SessionReply {
     /// Whether one has to sign in.
     accounts: bool,
     user: Option<User>,
+    /// What this server shows, if it only shows something.
+    view_of: Option<Arc<str>>,
+    /// The version of this program; strangers are not told, who may look for one with a known fault.
+    version: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -42,14 +50,14 @@ impl SessionReply {
             display_name: identity.display_name.clone(),
             admin: Caller::Known { identity: identity.clone().into(), needs: crate::model::Role::Admin }.is_admin(),
         });
-        SessionReply { accounts: true, user }
+        SessionReply { accounts: true, user, view_of: None, version: identity.map(|_| VERSION) }
     }
 }
 
 /// `GET session`
 pub async fn get(State(app): State<AppState>, request: Request) -> Result<Response> {
     let reply = match authenticate(&app, request.headers(), request.extensions()).await {
-        Ok(None) => SessionReply { accounts: false, user: None },
+        Ok(None) => SessionReply { accounts: false, user: None, view_of: app.view_of.clone(), version: Some(VERSION) },
         Ok(Some(identity)) => SessionReply::of(Some(&identity)),
         Err(Error::Unauthenticated(_)) => SessionReply::of(None),
         Err(error) => return Err(error),

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::progress::{Progress, fork_step, read_first_steps, read_progress, time_ms, totals};
+use super::forks::{fork_step, range, read_first_steps, read_named};
+use super::progress::{Progress, read_progress, time_ms, totals};
 use super::training::{Member, Training, read_members};
 use super::write::read_links;
 use crate::error::{Error, Resource, Result};
@@ -166,7 +167,8 @@ impl Found {
         self.members.extend(new.into_iter().map(|member| (member.id, member)));
         let targets: BTreeSet<&str> = links.values().flatten().map(|link| link.target.as_str()).collect();
         let unknown: Vec<&str> = targets.into_iter().filter(|target| !self.named.contains_key(*target)).collect();
-        let named = resolve(tx, caller, &unknown).await?;
+        let named = read_named(tx, caller, &unknown).await?;
+        let named: HashMap<String, i64> = named.into_iter().map(|(name, run)| (name, run.id)).collect();
         let mut next: BTreeSet<i64> = named.values().copied().collect();
         next.extend(naming.into_iter().map(|(id,)| id));
         self.named.extend(named);
@@ -257,31 +259,6 @@ impl Found {
         }
         Ok(edges)
     }
-}
-
-/// The runs of these ids, or where there is none, the oldest copy of it.
-async fn resolve(tx: &mut Tx, caller: &Caller, names: &[&str]) -> Result<HashMap<String, i64>> {
-    if names.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let mut statement = sql("SELECT public_id, id FROM run WHERE public_id");
-    statement.bind_texts(tx.dialect(), names).visible_to(caller, "experiment_id");
-    let mut found: HashMap<String, i64> = tx.all::<(String, i64)>(statement).await?.into_iter().collect();
-    let absent: Vec<&str> = names.iter().copied().filter(|name| !found.contains_key(*name)).collect();
-    if !absent.is_empty() {
-        let mut statement = sql("SELECT l.target, min(l.run_id) FROM link l JOIN run r ON r.id = l.run_id
-             WHERE l.kind = 4 AND l.target");
-        statement.bind_texts(tx.dialect(), &absent).visible_to(caller, "r.experiment_id").push(" GROUP BY l.target");
-        found.extend(tx.all::<(String, i64)>(statement).await?);
-    }
-    Ok(found)
-}
-
-/// The steps that a training ran through.
-fn range(training: &Training, progress: &HashMap<i64, Progress>) -> Option<(i64, i64)> {
-    let of_attempts = || training.attempts.iter().filter_map(|attempt| progress.get(&attempt.run.id));
-    let first = of_attempts().filter_map(|progress| progress.first_step).min()?;
-    Some((first, of_attempts().map(|progress| progress.last_step).max()?))
 }
 
 /// The runs of a training in their order, each with what it is there.

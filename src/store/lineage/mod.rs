@@ -14,6 +14,7 @@
 //! Links are rarely taken back, by another value of a tag or its removal. Then the runs of the training are put together
 //! anew, from their links.
 
+pub(super) mod forks;
 mod graph;
 mod join;
 pub(super) mod progress;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::RunSearch;
 use super::plan::Query;
-use super::rows::MAX_ROWS;
+use super::rows::check_size;
 use super::tree::{Forest, Tree};
 use crate::error::{Error, Result};
 use crate::search::RunField;
@@ -164,9 +164,7 @@ impl Wanted<'_> {
 
     async fn make_order(&self, tx: &mut Tx, query: &mut Query<'_>) -> Result<Arc<[i64]>> {
         let found = query.find_ids(tx).await?;
-        if found.len() > MAX_ROWS {
-            return Err(Error::Invalid(format!("more than {MAX_ROWS} runs match; narrow the filter down")));
-        }
+        check_size(found.len())?;
         let order: Arc<[i64]> = found.into();
         self.keep(tx, Part::Order(order.clone())).await?;
         Ok(order)

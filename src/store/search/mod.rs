@@ -27,7 +27,10 @@
 
 mod clause;
 mod experiments;
+mod export;
+mod groups;
 mod kept;
+mod live;
 mod order;
 mod pace;
 mod plan;
@@ -39,12 +42,15 @@ use std::time::Duration;
 
 pub(super) use clause::{push_comparison, push_number, push_time};
 pub use experiments::{ExperimentPage, ExperimentSearch};
+pub use export::RowsExport;
+pub use groups::{Group, GroupBy, GroupMetric, GroupOrder, GroupSearch, Groups};
 pub(super) use kept::Tables;
+pub use live::{Live, LiveLoss};
 pub use order::{FieldValue, RunCursor};
 pub use pace::Pace;
 pub use rows::{Row, Rows, RowsSearch};
 use tokio::sync::SemaphorePermit;
-pub use tree::{Fork, Parent, ParentState, Totals, TreeLevel, TreePart, TreeRow};
+pub use tree::{Fork, Origin, Parent, ParentState, Totals, TreeLevel, TreePart, TreeRow};
 
 use self::plan::Query;
 use super::Store;

@@ -20,6 +20,19 @@ pub struct Pace {
     pub max_steps: Option<i64>,
 }
 
+/// The pace of a run, and which run and metric it is of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Paced {
+    /// The run's internal id.
+    pub run: i64,
+    /// Its state, by its number.
+    pub status: i64,
+    /// The metric with most points.
+    pub key: i64,
+    /// How far it came.
+    pub pace: Pace,
+}
+
 /// The params that may say where a run ends; the first one counts that is a whole number above 0.
 const MAX_STEPS: [&str; 3] = ["config.training.max_steps", "training.max_steps", "max_steps"];
 
@@ -27,6 +40,9 @@ const MAX_STEPS: [&str; 3] = ["config.training.max_steps", "training.max_steps",
 #[derive(sqlx::FromRow)]
 struct SeriesRow {
     public_id: String,
+    run_id: i64,
+    status: i64,
+    key_id: i64,
     of_machine: bool,
     last_step: i64,
     last_ms: i64,
@@ -36,18 +52,18 @@ struct SeriesRow {
 }
 
 /// The pace of the run of each row; nothing of a run without points.
-pub(super) async fn read_paces(tx: &mut Tx, rows: &[Row]) -> Result<Vec<Option<Pace>>> {
+pub(super) async fn read_paces(tx: &mut Tx, rows: &[Row]) -> Result<Vec<Option<Paced>>> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
     let run_ids: Vec<&str> = rows.iter().map(|row| row.run_id.as_str()).collect();
     let max_steps = read_max_steps(tx, &run_ids).await?;
-    let mut statement = sql("SELECT public_id, of_machine, last_step, last_ms, first_ms, end_ms, count FROM (
-             SELECT public_id, of_machine, first_ms, timestamp_ms AS end_ms, count,
+    let mut statement = sql("SELECT public_id, run_id, status, key_id, of_machine, last_step, last_ms, first_ms, end_ms, count FROM (
+             SELECT public_id, run_id, status, key_id, of_machine, first_ms, timestamp_ms AS end_ms, count,
                  max(max_step) OVER (PARTITION BY public_id, of_machine) AS last_step,
                  max(timestamp_ms) OVER (PARTITION BY public_id, of_machine) AS last_ms,
                  row_number() OVER (PARTITION BY public_id, of_machine ORDER BY count DESC, key_id) AS place
-             FROM (SELECT r.public_id, s.key_id, s.max_step, s.timestamp_ms, s.first_ms, s.count,
+             FROM (SELECT r.public_id, r.id AS run_id, r.status, s.key_id, s.max_step, s.timestamp_ms, s.first_ms, s.count,
                        s.key_id IN (SELECT k.id FROM key k WHERE k.name >= 'system/' AND k.name < 'system0') AS of_machine
                    FROM run r JOIN metric_series s ON s.run_id = r.id WHERE r.public_id");
     statement.bind_texts(tx.dialect(), &run_ids);
@@ -62,12 +78,13 @@ pub(super) async fn read_paces(tx: &mut Tx, rows: &[Row]) -> Result<Vec<Option<P
         let series = found.get(run_id)?;
         let gaps = series.count - 1;
         let span_ms = series.end_ms.saturating_sub(series.first_ms).max(0);
-        Some(Pace {
+        let pace = Pace {
             last_step: series.last_step,
             last_point_ms: series.last_ms,
             usual_gap_ms: (gaps > 0).then(|| span_ms / gaps),
             max_steps: max_steps.get(run_id).copied(),
-        })
+        };
+        Some(Paced { run: series.run_id, status: series.status, key: series.key_id, pace })
     };
     Ok(run_ids.into_iter().map(pace).collect())
 }

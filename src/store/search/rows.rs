@@ -3,12 +3,13 @@
 //! A table is made whole, as internal ids (`kept`); only the rows that are asked for are read.
 
 use super::kept::{Table, Wanted};
+use super::live::{Live, read_live};
 use super::order::{self, Extent, SortKey};
 use super::pace::{Pace, read_paces};
 use super::plan::Query;
 use super::tree::{self, TreeLevel, TreePart};
 use super::{FieldValue, RunSearch};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{Caller, Lifecycle, RunStatus};
 use crate::search::{OrderKey, RunAttribute, RunField};
 use crate::store::Store;
@@ -33,6 +34,8 @@ pub struct RowsSearch {
     pub tree: Option<TreeLevel>,
     /// Whether to tell the pace of the runs too.
     pub paces: bool,
+    /// Whether to tell how those fare that are at work.
+    pub live: bool,
 }
 
 /// A part of a table.
@@ -46,6 +49,8 @@ pub struct Rows {
     pub tree: Option<TreePart>,
     /// The pace of the run that each row shows, if asked for.
     pub paces: Option<Vec<Option<Pace>>>,
+    /// How the run of each row fares, if asked for.
+    pub live: Option<Vec<Option<Live>>>,
 }
 
 /// A row of a table.
@@ -57,7 +62,7 @@ pub struct Row {
     pub experiment_id: i64,
     /// Whether it is in the trash.
     pub lifecycle: Lifecycle,
-    /// What it has for each column; texts are cut to 200 characters.
+    /// What it has for each column; in a part of a table texts are cut to 200 characters.
     pub values: Vec<FieldValue>,
 }
 
@@ -65,7 +70,7 @@ impl Store {
     /// A part of a table of runs.
     ///
     /// # Errors
-    /// As [`search_runs`](Self::search_runs), and [`Error::NotFound`](crate::error::Error::NotFound) where the run of a
+    /// As [`search_runs`](Self::search_runs), and [`Error::NotFound`] where the run of a
     /// level is unknown.
     pub async fn list_rows(&self, caller: &Caller, asked: RowsSearch) -> Result<Rows> {
         let search = RunSearch { after: None, limit: MAX_ROWS, ..asked.search };
@@ -80,7 +85,8 @@ impl Store {
         };
         if experiments.is_empty() {
             let tree = level.map(|_| TreePart::default());
-            return Ok(Rows { total: 0, rows: Vec::new(), tree, paces: asked.paces.then(Vec::new) });
+            let (paces, live) = (asked.paces.then(Vec::new), asked.live.then(Vec::new));
+            return Ok(Rows { total: 0, rows: Vec::new(), tree, paces, live });
         }
         let tree = level.is_some();
         let wanted = Wanted { store: self, search: &search, experiments: &experiments, tree };
@@ -106,27 +112,46 @@ impl Store {
             (Table::Tree(tree), Some(level)) => {
                 let places = (asked.offset, asked.limit);
                 let (total, rows, told) = tree::read_part(&mut tx, caller, &tree, level, places, &columns).await?;
-                Rows { total, rows, tree: Some(told), paces: None }
+                Rows { total, rows, tree: Some(told), paces: None, live: None }
             }
             (table, _) => {
                 let order = table.order();
                 let start = asked.offset.min(order.len());
                 let part = &order[start..order.len().min(start.saturating_add(asked.limit))];
-                let rows = read_rows(&mut tx, caller, part, &columns).await?;
-                Rows { total: order.len(), rows, tree: None, paces: None }
+                let rows = read_rows(&mut tx, caller, part, &columns, Extent::Head).await?;
+                Rows { total: order.len(), rows, tree: None, paces: None, live: None }
             }
         };
-        if asked.paces {
-            rows.paces = Some(read_paces(&mut tx, &rows.rows).await?);
+        if asked.paces || asked.live {
+            let paced = read_paces(&mut tx, &rows.rows).await?;
+            if asked.live {
+                rows.live = Some(read_live(&mut tx, &paced).await?);
+            }
+            rows.paces = asked.paces.then(|| paced.into_iter().map(|run| Some(run?.pace)).collect());
         }
         drop((tx, turn));
         Ok(rows)
     }
 }
 
-pub(super) async fn read_rows(tx: &mut Tx, caller: &Caller, ids: &[i64], columns: &[SortKey]) -> Result<Vec<Row>> {
+/// Refuses a table of more rows than one may have.
+pub(super) fn check_size(rows: usize) -> Result<()> {
+    if rows <= MAX_ROWS {
+        return Ok(());
+    }
+    Err(Error::Invalid(format!("more than {MAX_ROWS} runs match; narrow the filter down")))
+}
+
+/// These runs in this order, as far as the caller may see them.
+pub(super) async fn read_rows(
+    tx: &mut Tx,
+    caller: &Caller,
+    ids: &[i64],
+    columns: &[SortKey],
+    extent: Extent,
+) -> Result<Vec<Row>> {
     let found = rows_by_id(tx, caller, ids).await?;
-    let values = order::read_values(tx, columns, &found, Extent::Head).await?;
+    let values = order::read_values(tx, columns, &found, extent).await?;
     let mut rows: Vec<(i64, Row)> =
         found.into_iter().zip(values).map(|(run, values)| (run.id, row(run, columns, values))).collect();
     let position = |id: i64| ids.iter().position(|other| *other == id);

@@ -16,14 +16,28 @@ export interface Folder {
   next_page_token?: string;
 }
 
-export function listFolder(run: string, path: string, pageToken?: string, signal?: AbortSignal): Promise<Folder> {
-  const query = { run_id: run, path: path === "" ? undefined : path, max_results: 500, page_token: pageToken };
+/** Entries of a page that is shown, and the most that the server tells at once. */
+const PAGE = 500;
+const MOST_ENTRIES = 10_000;
+
+export function listFolder(run: string, path: string, pageToken?: string, signal?: AbortSignal, most = PAGE): Promise<Folder> {
+  const query = { run_id: run, path: path === "" ? undefined : path, max_results: most, page_token: pageToken };
   return own("GET", withQuery("artifacts", query), undefined, signal);
+}
+
+/** As much of a folder as is told at once: ten thousand names. */
+export function listMost(run: string, path: string, signal: AbortSignal): Promise<Folder> {
+  return listFolder(run, path, undefined, signal, MOST_ENTRIES);
 }
 
 /** Where a file is to be had; browsers keep what may run scripts from being shown there. */
 export function fileUrl(run: string, path: string): string {
   return withQuery("get-artifact", { run_id: run, path });
+}
+
+/** Where an HTML or SVG file is to be had as a page that has no rights; with `scripts` its own scripts run there. */
+export function pageUrl(run: string, path: string, scripts: boolean): string {
+  return withQuery("api/windvane/v1/artifacts/page", { run_id: run, path, scripts: scripts ? 1 : undefined });
 }
 
 /** Where a folder, or everything of a run, is to be had as a ZIP archive. */
@@ -52,6 +66,22 @@ export async function readPiece(
   const bytes = new Uint8Array(await response.arrayBuffer());
   const [, from, size] = /^bytes (\d+)-\d+\/(\d+)$/.exec(response.headers.get("content-range") ?? "") ?? [];
   return { bytes, from: Number(from ?? 0), size: Number(size ?? bytes.length) };
+}
+
+/** As much is asked for at once, bytes: an answer has to come in time also through a slow tunnel. */
+const PART_BYTES = 4_000_000;
+
+/** All bytes of a file that is not empty. */
+export async function readWhole(run: string, path: string, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+  const first = await readPiece(run, path, { from: 0, to: PART_BYTES }, signal);
+  const bytes = new Uint8Array(first.size);
+  bytes.set(first.bytes);
+  for (let done = first.bytes.length; done < first.size; done += PART_BYTES) {
+    const { bytes: part } = await readPiece(run, path, { from: done, to: Math.min(first.size, done + PART_BYTES) }, signal);
+    // Of a file that grows meanwhile the part that was there.
+    bytes.set(part.subarray(0, first.size - done), done);
+  }
+  return bytes;
 }
 
 /** What there is at a path, whether in the listing of its folder or not; null where nothing is. */

@@ -9,10 +9,14 @@ export interface User {
   admin: boolean;
 }
 
-/** Whether the server has accounts, and who is signed in. */
+/** Whether the server has accounts, who is signed in, and whether it is only there to show something. */
 export interface Session {
   accounts: boolean;
   user: User | null;
+  /** The store that it shows and does not change; null where it is a server of its own. */
+  view_of: string | null;
+  /** The version of the server, where one may know it. */
+  version: string | null;
 }
 
 /** A token, without its text. Times are epoch milliseconds. */

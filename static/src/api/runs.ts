@@ -1,6 +1,6 @@
 // Tables of runs, what is in them, and what is done to them (docs/API.md, "Own API").
 
-import { mlflow, own, withQuery } from "./client.ts";
+import { ask, mlflow, own, withQuery } from "./client.ts";
 
 /** What a run has for a column; texts also stand for the numbers that JSON lacks. */
 export type Cell = string | number | null;
@@ -25,6 +25,7 @@ export interface RowsRequest extends RunSearch {
   attempts_of?: string;
   children_of?: string;
   progress?: boolean;
+  live?: boolean;
 }
 
 /** What is told of a row of a tree beside its cells. */
@@ -40,7 +41,8 @@ export interface TreeRow {
   runs: number;
   matches: boolean;
   parent?: { run_id: string; state: "deleted" | "elsewhere" | "missing" | "cycle" };
-  fork?: { run_id: string; here: boolean };
+  /** What it was forked from, with the step where the data show it; without a name that run is not here. */
+  fork?: { run_id: string; name?: string; experiment_id?: string; step?: number | null };
   steps?: number;
   /** Milliseconds. */
   training_time?: number;
@@ -54,6 +56,23 @@ export interface Progress {
   max_steps: number | null;
 }
 
+/** How a run fares that is at work. */
+export interface Live {
+  /** Over the last ten minutes in which it logged. */
+  steps_per_second: number | null;
+  /** The metric that one looks at first. Texts stand for the numbers that JSON lacks. */
+  loss: {
+    metric: string;
+    last: number | string;
+    last_step: number;
+    best: number | null;
+    best_step: number | null;
+    /** The first step of the NaN that it ends in. */
+    nan_since: number | null;
+    count: number;
+  } | null;
+}
+
 /** The answer to {@link RowsRequest}. Every row begins with `run_id`, `experiment_id` and `lifecycle_stage`. */
 export interface Rows {
   total: number;
@@ -65,11 +84,25 @@ export interface Rows {
   runs?: number;
   trainings?: number;
   progress?: readonly (Progress | null)[];
+  live?: readonly (Live | null)[];
 }
 
 export function listRows(request: RowsRequest, signal?: AbortSignal): Promise<Rows> {
   return own("POST", "rows", request, signal);
 }
+
+/** All rows of a search, with whole values, as CSV: where they are to be had. */
+export function rowsCsvAddress({ experiment_ids, filter, order_by, run_view_type, columns }: RunSearch & { columns: readonly string[] }): string {
+  return withQuery(ROWS_CSV, { experiment_ids, filter: filter === "" ? undefined : filter, order_by, run_view_type, columns });
+}
+
+/** The same as a text, of a search that no address can hold. */
+export async function rowsCsv(request: RunSearch & { columns: readonly string[] }): Promise<string> {
+  const body = JSON.stringify(request);
+  return (await ask(ROWS_CSV, { method: "POST", headers: { "Content-Type": "application/json" }, body })).text();
+}
+
+const ROWS_CSV = "api/windvane/v1/export/rows";
 
 export type KeyKind = "metric" | "param" | "tag";
 

@@ -57,6 +57,10 @@ export interface Series {
   without_x?: number;
   superseded?: boolean;
   superseded_points?: number;
+  /** No part of an answer: it is drawn because a fork left it at this step. */
+  until?: number;
+  /** No part of an answer: how wide its buckets are, where they are others than those of the answer. */
+  width?: number;
   disordered?: boolean;
   /** The runs that were joined, in their order. */
   attempts?: readonly { run_id: string; first_step: number; points: number }[];

@@ -5,7 +5,7 @@ import { number, whole } from "../lib/format.ts";
 import { Name, Time } from "../parts/basics.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { oddCount } from "./kind.ts";
-import { labelOf } from "./readings.tsx";
+import { labelOf } from "./scene.ts";
 import type { Scene } from "./scene.ts";
 import type { Card } from "./sections.ts";
 

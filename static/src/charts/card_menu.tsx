@@ -6,11 +6,13 @@ import { copyText } from "../lib/clipboard.ts";
 import { Icon } from "../parts/basics.tsx";
 import { Dialog, Field, Form } from "../parts/dialog.tsx";
 import { Menu, MenuItem } from "../parts/menu.tsx";
-import { notify } from "../parts/notice.tsx";
+import { attempt, notify } from "../parts/notice.tsx";
 import { formatPlace } from "../state/place.ts";
 import { change, place } from "../state/router.ts";
 import { AsTable } from "./as_table.tsx";
 import { choiceFor, withChoice } from "./choices.ts";
+import { saveCard } from "./save_card.ts";
+import type { Standing } from "./save_card.ts";
 import type { Scene } from "./scene.ts";
 import type { Card } from "./sections.ts";
 import { combinedOf, limitsOf, limitsText, scaleWish } from "./settings.ts";
@@ -18,7 +20,18 @@ import { combinedOf, limitsOf, limitsText, scaleWish } from "./settings.ts";
 type Asking = "limits" | "combine" | "table" | null;
 
 /** What can be done with a card. */
-export function CardMenu({ card, scene, series }: { card: Card; scene: Scene; series: readonly Series[] }): JSX.Element {
+export function CardMenu({
+  card,
+  scene,
+  series,
+  standing,
+}: {
+  card: Card;
+  scene: Scene;
+  series: readonly Series[];
+  /** The card as it is to be saved; null while there is nothing. */
+  standing: () => Standing | null;
+}): JSX.Element {
   const [asking, ask] = useState<Asking>(null);
   const { state } = place.value;
   const wish = scaleWish(state, card.id);
@@ -48,6 +61,8 @@ export function CardMenu({ card, scene, series }: { card: Card; scene: Scene; se
               <a class="button menu-item" href={seriesCsv(scene.asked, card.metrics)} download onClick={shut}>
                 All points as CSV
               </a>
+              {item("Picture (PNG)", () => save(standing(), "png"))}
+              {item("Vectors (SVG)", () => save(standing(), "svg"))}
               {item("Copy link", () => void copyLink(card))}
             </>
           );
@@ -125,6 +140,11 @@ function withoutGroup(text: string | undefined, card: Card): string {
     .filter((group) => !group.some((metric) => card.metrics.includes(metric)))
     .map((group) => group.join("+"))
     .join(",");
+}
+
+function save(standing: Standing | null, kind: "png" | "svg"): void {
+  if (standing === null) notify("There is nothing to be saved yet.");
+  else void attempt("Saving the picture", () => saveCard(standing, kind));
 }
 
 /** A link to this card alone, drawn as it is now. */

@@ -1,14 +1,15 @@
 import type { Signal } from "@preact/signals";
-import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import type { ComponentChildren, JSX } from "preact";
 import { useKeys } from "../frame/keys.ts";
+import { fromFork } from "../lib/forks.ts";
 import { counted } from "../lib/format.ts";
 import { Icon } from "../parts/basics.tsx";
+import { useResting } from "../parts/resting.ts";
 import { change, place } from "../state/router.ts";
 import { choiceFor, withChoice } from "./choices.ts";
 import { MOST_LINES } from "./scene.ts";
 import type { Scene } from "./scene.ts";
-import { X_NAMES } from "./settings.ts";
+import { X_NAMES, axisOf } from "./settings.ts";
 
 /** What is typed or dragged goes into the address when it rests so long, ms. */
 const REST_MS = 300;
@@ -23,6 +24,7 @@ export function Controls({
   shown,
   filterError,
   columns,
+  children,
 }: {
   scene: Scene;
   standardX: string;
@@ -30,6 +32,7 @@ export function Controls({
   shown: number;
   filterError: string | null;
   columns: Signal<{ readonly columns?: string }>;
+  children: ComponentChildren;
 }): JSX.Element {
   const { settings, runs, hidden, metrics } = scene;
   const { state } = place.value;
@@ -81,6 +84,7 @@ export function Controls({
           {settings.each ? `Each of ${visible} runs` : `Draw all ${visible} runs`}
         </button>
       )}
+      <FromOrigin scene={scene} />
       <span class="chart-choice">
         <label for="chart-columns">Columns</label>
         <select id="chart-columns" value={columns.value.columns ?? "auto"} onChange={(event) => (columns.value = event.currentTarget.value === "auto" ? {} : { columns: event.currentTarget.value })}>
@@ -92,12 +96,46 @@ export function Controls({
       <button type="button" disabled={!zoomed} onClick={reset}>
         <Icon name="zoom" /> Reset zoom
       </button>
+      {children}
     </div>
   );
 }
 
+/** Draws forks from the beginning of what they come from; there where one of the runs is a fork. */
+function FromOrigin({ scene: { forks, settings, runs, hidden } }: { scene: Scene }): JSX.Element | null {
+  if (forks.size === 0) return null;
+  // Along time there is no step to begin at.
+  const range = axisOf(settings.x, "").kind === "step" ? fromFork(runs.flatMap(({ id }) => (hidden.has(id) ? [] : (forks.get(id) ?? [])))) : null;
+  const unknown = runs.filter(({ id }) => forks.get(id)?.step === null);
+  return (
+    <>
+      <button
+        type="button"
+        aria-pressed={settings.origin}
+        title="Draws before a fork what its origin did up to there, faded"
+        onClick={() => change({ origin: settings.origin ? undefined : "1" })}
+      >
+        From origin
+      </button>
+      {range && (
+        <button type="button" onClick={() => change({ range: range.join(":") })}>
+          From the fork on
+        </button>
+      )}
+      {settings.origin && unknown.length > 0 && (
+        <span class="hint" role="status">
+          Where {unknown.length === 1 ? <bdi>{unknown[0]?.name}</bdi> : counted(unknown.length, "fork")} left {unknown.length === 1 ? "its" : "their"} origin is not known: steps began anew.
+        </span>
+      )}
+    </>
+  );
+}
+
 function Filter({ shown, all, error }: { shown: number; all: number; error: string | null }): JSX.Element {
-  const [text, setText] = useResting(place.value.state.m ?? "", (rested) => change({ m: rested === "" ? undefined : rested }, "replace"));
+  const [text, setText] = useResting(place.value.state.m ?? "", REST_MS, (rested) => {
+    change({ m: rested }, "replace");
+    return rested;
+  });
   return (
     <label class="chart-choice chart-filter">
       <span class="unseen">Filter metrics</span>
@@ -117,7 +155,10 @@ function Filter({ shown, all, error }: { shown: number; all: number; error: stri
 }
 
 function Smoothing({ value }: { value: number }): JSX.Element {
-  const [text, setText] = useResting(String(value), (rested) => change({ sm: Number(rested) > 0 ? rested : undefined }, "replace"));
+  const [text, setText] = useResting(String(value), REST_MS, (rested) => {
+    change({ sm: Number(rested) > 0 ? rested : undefined }, "replace");
+    return String(Number(rested));
+  });
   return (
     <label class="chart-choice">
       <span>Smoothing</span>
@@ -125,18 +166,4 @@ function Smoothing({ value }: { value: number }): JSX.Element {
       <output class="figure">{Number(text).toFixed(2)}</output>
     </label>
   );
-}
-
-/** A text that is changed at once where it is seen, and elsewhere when it rests. */
-function useResting(value: string, rest: (text: string) => void): [string, (text: string) => void] {
-  const [text, setText] = useState(value);
-  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  useEffect(() => setText(value), [value]);
-  useEffect(() => () => clearTimeout(timer.current), []);
-  const set = (next: string): void => {
-    setText(next);
-    clearTimeout(timer.current);
-    timer.current = setTimeout(() => rest(next), REST_MS);
-  };
-  return [text, set];
 }

@@ -8,6 +8,8 @@ export interface Reading {
   run: string;
   metric: string;
   x: number;
+  /** How wide the bucket is of which x is the middle; 0 where x is that of a point. */
+  width: number;
   value: number;
   /** The least and the greatest that the value stands for; both are the value where it is one point. */
   min: number;
@@ -16,6 +18,8 @@ export interface Reading {
 
 /** How far beyond its ends a line is still read, of all of x: an end is hard to hit. */
 const REACH = 0.015;
+/** A line this close to the pointer is meant by it, of the height of the axis. */
+const CLOSE = 0.06;
 
 /** One reading of each run and metric whose lines reach to this x, newest line first; those nearest to `height` first. */
 export function readingsAt(drawing: Drawing, x: number, height: number): readonly Reading[] {
@@ -36,6 +40,15 @@ export function readingsAt(drawing: Drawing, x: number, height: number): readonl
     .map(({ away: _, newest: __, ...reading }) => reading);
 }
 
+/** The run of the nearest line, should it be close; null where none is. */
+export function meantRun(found: readonly Reading[], height: number, { scale }: Drawing): string | null {
+  const nearest = found[0];
+  if (!nearest || nearest.run === "") return null;
+  const place = (value: number): number => (scale.log ? Math.log(Math.max(value, scale.from)) : value);
+  const share = Math.abs(place(nearest.value) - place(height)) / (place(scale.to) - place(scale.from));
+  return share <= CLOSE ? nearest.run : null;
+}
+
 /** `away` is how far x lies beyond the ends of the line, 0 within. */
 function readingOf(strand: Strand, xs: readonly number[], x: number): (Reading & { away: number }) | null {
   const { places, run, metric } = strand;
@@ -47,7 +60,7 @@ function readingOf(strand: Strand, xs: readonly number[], x: number): (Reading &
   if (value === null) return null;
   const [first = 0, last = 0] = [xs[places[0] ?? 0], xs[places[places.length - 1] ?? 0]];
   const away = x < first ? first - x : x > last ? x - last : 0;
-  return { run, metric, x: xs[places[index] ?? 0] ?? 0, value, min: strand.min[index] ?? value, max: strand.max[index] ?? value, away };
+  return { run, metric, x: xs[places[index] ?? 0] ?? 0, width: strand.width, value, min: strand.min[index] ?? value, max: strand.max[index] ?? value, away };
 }
 
 /** The index of the place whose x is nearest, -1 where there is none. */

@@ -6,7 +6,8 @@ import { dragOptions, listen, selected } from "./gestures.ts";
 import type { Gestures } from "./gestures.ts";
 import { drawMarks, drawShades, drawVerticals } from "./marks.ts";
 import { faint, palette } from "./palette.ts";
-import { logTicks, ticks, valueLabels, xLabels } from "./ticks.ts";
+import { CHARACTER, DOT, FAINT_BAND, LIFTED_WIDTH, RIGHT, WIDTH, X_AXIS, X_TICK, Y_AXIS, Y_TICK, alphaOf, valueTicks, yAxisWidth } from "./strength.ts";
+import { ticks, valueLabels, xLabels } from "./ticks.ts";
 import type { XKind } from "./ticks.ts";
 
 /** How a line is drawn: the place of its hue, and its dashes in pixels. */
@@ -47,24 +48,6 @@ export interface Cursor {
 export interface Events extends Gestures {
   point: (cursor: Cursor | null) => void;
 }
-
-const FAINT_BAND = 0.13;
-const OLD = 0.35;
-const GHOST = 0.28;
-/** What the lines of others come down to where one is lifted out. */
-const BEHIND = 0.22;
-const WIDTH = 1.5;
-const LIFTED_WIDTH = 2.5;
-const DOT = 4;
-/** Height of the axis of x, and about the width of the other, CSS pixels. */
-const X_AXIS = 26;
-const Y_AXIS = 50;
-/** What is free right of the drawing, and the width of a character beside an axis, CSS pixels. */
-const RIGHT = 14;
-const CHARACTER = 6.6;
-/** Room for a tick and its words, CSS pixels. */
-const X_TICK = 72;
-const Y_TICK = 32;
 
 /** A chart in the document, until it is destroyed. */
 export class Plot {
@@ -202,9 +185,8 @@ export class Plot {
     drawing.strokes.forEach((stroke, index) => {
       const series = this.plot.series[index + 1];
       if (!series) return;
-      const is = someone && stroke.run === lifted;
-      series.alpha = (stroke.newest ? 1 : OLD) * (stroke.role === "ghost" ? GHOST : 1) * (someone && !is ? BEHIND : 1);
-      if (stroke.role === "line") series.width = is ? LIFTED_WIDTH : WIDTH;
+      series.alpha = alphaOf(stroke, someone ? lifted : null);
+      if (stroke.role === "line") series.width = someone && stroke.run === lifted ? LIFTED_WIDTH : WIDTH;
     });
   }
 
@@ -227,8 +209,8 @@ export class Plot {
     const isLog = this.picture.drawing.scale.log;
     return {
       ...this.axis(),
-      size: (_plot, values) => 14 + CHARACTER * Math.max(3, ...(values ?? []).map((value) => value.length)),
-      splits: (plot, _axis, min, max) => [...(isLog ? logTicks : valueTicks)(min, max, (plot.height - X_AXIS) / Y_TICK)],
+      size: (_plot, values) => yAxisWidth(values ?? []),
+      splits: (plot, _axis, min, max) => [...valueTicks(min, max, (plot.height - X_AXIS) / Y_TICK, isLog)],
       values: (_plot, splits) => [...valueLabels(splits)],
       // uPlot leaves out some words of a logarithmic axis by itself.
       filter: (_plot, splits) => splits,
@@ -282,8 +264,4 @@ function yEnds({ drawing: { scale } }: Picture): { min: number; max: number } {
 
 function pairOf({ min, max }: { min: number; max: number }): [number, number] {
   return [min, max];
-}
-
-function valueTicks(from: number, to: number, most: number): readonly number[] {
-  return ticks(from, to, most, "value");
 }

@@ -5,6 +5,8 @@ import type { SeriesAnswer, SeriesRequest } from "../api/series.ts";
 import { Failure } from "../api/client.ts";
 import { isAtOneStep } from "./kind.ts";
 import { spread, together, withMetrics } from "./batch.ts";
+import { isDrawn, rangeOf, withParts } from "./origin.ts";
+import type { Part } from "./origin.ts";
 
 /** What a card asks for; `metrics` are those of the card. */
 export type Question = Omit<SeriesRequest, "columns" | "digits" | "superseded">;
@@ -27,12 +29,25 @@ const COLLECT_MS = 8;
 
 let waiting: Waiting[] = [];
 
-/** The curves of a card. Where all values are at one step, the server is asked again for them over time. */
-export async function readCurves(question: Question, signal: AbortSignal): Promise<Curves> {
+/**
+ * The curves of a card, and of what forks among them come from. Where all values are at one step, the server is asked again for
+ * them over time.
+ */
+export async function readCurves(question: Question, signal: AbortSignal, parts: readonly Part[] = [], hidden: ReadonlySet<string> = new Set()): Promise<Curves> {
   const answer = await ask(question, signal);
-  if (question.x !== "step" || !isAtOneStep(answer.series)) return { ...answer, overTime: false };
+  if (question.x !== "step" || !isAtOneStep(answer.series)) {
+    const missing = parts.filter((part) => !isDrawn(part, answer, hidden));
+    const found = await Promise.all(missing.map((part) => readPart(part, question, signal)));
+    return { ...withParts(answer, found.filter((one) => one !== null)), overTime: false };
+  }
   const { range: _, ...all } = question;
   return { ...(await ask({ ...all, x: "relative" }, signal)), overTime: true };
+}
+
+/** The curves of a run as far as forks come from it; null where nothing of that is shown. */
+async function readPart(part: Part, { joined: _, range: shown, ...question }: Question, signal: AbortSignal): Promise<{ part: Part; answer: SeriesAnswer } | null> {
+  const range = rangeOf(part, shown ?? null);
+  return range && { part, answer: await ask({ ...question, run_ids: [part.run], range }, signal) };
 }
 
 function ask(question: Question, signal: AbortSignal): Promise<SeriesAnswer> {

@@ -2,11 +2,9 @@
 
 import type uPlot from "uplot";
 import type { Drawing } from "./arrange.ts";
-import type { Mark } from "./range.ts";
+import { isBad } from "./range.ts";
 import { palette } from "./palette.ts";
-
-/** Size of a mark, CSS pixels. */
-const SIZE = 5;
+import { MARK } from "./strength.ts";
 
 /** Shades ranges of x; to be called before the lines are drawn. */
 export function drawShades(plot: uPlot, ranges: readonly (readonly [number, number])[]): void {
@@ -42,7 +40,7 @@ export function drawVerticals(plot: uPlot, attempts: readonly number[], pinned: 
 /** Draws the marks of a drawing at the upper and the lower edge; `colourOf` says how its run is drawn. */
 export function drawMarks(plot: uPlot, drawing: Drawing, colourOf: (run: string) => string): void {
   const { ctx, bbox } = plot;
-  const size = SIZE * devicePixelRatio;
+  const size = MARK * devicePixelRatio;
   const top = bbox.top;
   const bottom = bbox.top + bbox.height;
   ctx.save();
@@ -55,10 +53,6 @@ export function drawMarks(plot: uPlot, drawing: Drawing, colourOf: (run: string)
     else triangle(ctx, x, bottom, -size);
   }
   ctx.restore();
-}
-
-function isBad({ kind }: Mark): boolean {
-  return kind !== "above" && kind !== "below";
 }
 
 /** A triangle that points to its edge at `y`, and lies below it where `size` is positive. */

@@ -7,6 +7,8 @@ import { theme } from "../state/theme.ts";
 export interface Palette {
   /** The hues of runs, by their places. */
   runs: readonly string[];
+  /** From the least to the greatest value, where colours stand for numbers. */
+  ramp: readonly string[];
   text: string;
   soft: string;
   line: string;
@@ -36,6 +38,13 @@ export function faint(colour: string, alpha: number): string {
   return `rgb(${red} ${green} ${blue} / ${alpha})`;
 }
 
+/** The colour of a number between the least (0) and the greatest (1). */
+export function ramped({ ramp }: Palette, at: number): string {
+  const place = Math.min(1, Math.max(0, at)) * (ramp.length - 1);
+  const [from, to] = [Math.floor(place), Math.ceil(place)].map((stop) => (ramp[stop]?.match(/[\d.]+/g) ?? []).map(Number));
+  return `rgb(${[0, 1, 2].map((part) => Math.round((from?.[part] ?? 0) + ((to?.[part] ?? 0) - (from?.[part] ?? 0)) * (place % 1))).join(" ")})`;
+}
+
 function read(): Palette {
   // Only a property that takes colours tells what light-dark() came to.
   const probe = document.createElement("span");
@@ -47,6 +56,7 @@ function read(): Palette {
   };
   const found: Palette = {
     runs: Array.from({ length: HUES }, (_, hue) => colour(`run-${hue}`)),
+    ramp: [0, 1, 2].map((stop) => colour(`ramp-${stop}`)),
     text: colour("text"),
     soft: colour("text-soft"),
     line: colour("line"),

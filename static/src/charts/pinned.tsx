@@ -13,12 +13,11 @@ import { withChoice } from "./choices.ts";
 import { readingsAt } from "./cursor.ts";
 import type { Reading } from "./cursor.ts";
 import type { Curves } from "./feed.ts";
-import { labelOf } from "./readings.tsx";
-import { inkFor } from "./scene.ts";
+import { inkFor, labelOf } from "./scene.ts";
 import type { Scene } from "./scene.ts";
 import type { Card } from "./sections.ts";
 import type { XKind } from "./ticks.ts";
-import { xWords } from "./x_words.ts";
+import { aboutX, stepsOf, xWords } from "./x_words.ts";
 
 /** The values at a pinned x as a table, greatest first. Along steps each has the point that was logged nearest, and its time. */
 export function Pinned({
@@ -39,11 +38,12 @@ export function Pinned({
   const found = [...readingsAt(drawing, at, 0)].sort((one, other) => other.value - one.value);
   const points = useNearest(card, found, curves, axis, at);
   const inkOf = inkFor(scene, card.metrics);
+  const where = (found.some(({ x, width }) => width === 0 && x === at) ? xWords : aboutX)(at, axis, inUtc());
   const unpin = (): void => change({ pin: withChoice(place.value.state.pin, card.id, undefined) });
   return (
-    <section class="pinned" aria-label={`Values at ${xWords(at, axis, inUtc())}`}>
+    <section class="pinned" aria-label={`Values at ${where}`}>
       <header>
-        <strong>{xWords(at, axis, inUtc())}</strong>
+        <strong>{where}</strong>
         <button type="button" class="quiet" aria-label="Unpin" onClick={unpin}>
           <Icon name="close" />
         </button>
@@ -70,7 +70,7 @@ export function Pinned({
                   </span>
                 </th>
                 <td>{number(point?.value ?? reading.value)}</td>
-                {axis === "step" && <td>{whole(point?.step ?? reading.x)}</td>}
+                {axis === "step" && <td>{point ? whole(point.step) : stepsOf(reading.x, reading.width)}</td>}
                 {axis === "step" && <td>{point && <Time ms={point.timestamp} />}</td>}
                 {!curves.raw && <td>{reading.min < reading.max ? `${number(reading.min)}–${number(reading.max)}` : ""}</td>}
               </tr>

@@ -23,6 +23,8 @@ export interface ScaleWish {
 const FAR = 20;
 /** As many values as tell percentiles well enough. */
 const SAMPLE = 4_000;
+/** Of fewer values none is far from the others: the percentiles would be two of them. */
+const FEW = 20;
 /** Room above and below the curves, of the height. */
 const ROOM = 0.05;
 
@@ -48,6 +50,11 @@ export interface Mark {
   kind: "nan" | "infinity" | "negative_infinity" | "above" | "below" | "not_positive";
   place: number;
   run: string;
+}
+
+/** Whether a mark is about a value that is no number, or has no logarithm. */
+export function isBad({ kind }: Mark): boolean {
+  return kind !== "above" && kind !== "below";
 }
 
 /** The places where lines go beyond the axis because it was cut, or have no logarithm. */
@@ -88,7 +95,7 @@ function extent(strands: readonly Strand[], least: number, greatest: number): Ex
   return from <= to ? { from, to } : null;
 }
 
-/** From the 1st to the 99th percentile; null where so few values have none but the ends. Of very many every so manieth counts. */
+/** From the 1st to the 99th percentile; null where there are too few to have such. Of very many every so manieth counts. */
 function percentiles(strands: readonly Strand[]): Extent | null {
   const all = strands.reduce((sum, { mean }) => sum + mean.length, 0);
   const stride = Math.ceil(all / SAMPLE);
@@ -99,7 +106,7 @@ function percentiles(strands: readonly Strand[]): Extent | null {
       if (height !== null) values.push(height);
     }
   }
-  if (values.length < 3) return null;
+  if (values.length < FEW) return null;
   const sorted = Float64Array.from(values).sort();
   const last = sorted.length - 1;
   return { from: sorted[Math.ceil(last * 0.01)] ?? 0, to: sorted[Math.floor(last * 0.99)] ?? 0 };

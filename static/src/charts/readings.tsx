@@ -7,19 +7,16 @@ import { Name } from "../parts/basics.tsx";
 import { LineSample } from "../parts/line_sample.tsx";
 import { inUtc } from "../state/zone.ts";
 import type { Drawing } from "./arrange.ts";
-import { readingsAt } from "./cursor.ts";
-import type { Reading } from "./cursor.ts";
+import { meantRun, readingsAt } from "./cursor.ts";
 import type { Cursor } from "./engine.ts";
-import { inkFor, runName } from "./scene.ts";
+import { inkFor, labelOf } from "./scene.ts";
 import type { Scene } from "./scene.ts";
 import type { Card } from "./sections.ts";
 import type { XKind } from "./ticks.ts";
-import { shortX, xWords } from "./x_words.ts";
+import { aboutX, readX, shortX } from "./x_words.ts";
 
 /** As many as are read at a glance. */
 const MOST = 8;
-/** A line this close to the pointer is meant by it, of the height of the axis. */
-const CLOSE = 0.06;
 
 /** Pixels between the pointer and what it reads, and the lowest place of that. */
 const BESIDE = 14;
@@ -62,13 +59,13 @@ export function Readings({
   useEffect(() => (meant === undefined ? undefined : () => (scene.hovered.value = null)), [meant === undefined]);
   if (!at?.own || found.length === 0) return null;
   const inkOf = inkFor(scene, card.metrics);
-  const labelled = scene.runs.length > 1 || card.metrics.length > 1;
+  const labelled = scene.runs.length > 1 || scene.parts.length > 0 || card.metrics.length > 1;
   const [first] = found;
-  const same = found.every(({ x }) => x === first?.x);
+  const same = found.every(({ x, width }) => x === first?.x && width === first.width);
   const shown = found.slice(0, MOST);
   return (
     <div class="readings" style={{ ...besidePointer(at), top: `${Math.round(Math.min(at.top, LOWEST))}px` }}>
-      <p>{xWords(same && first ? first.x : at.x, axis, inUtc())}</p>
+      <p>{same && first ? readX(first, axis, inUtc()) : aboutX(at.x, axis, inUtc())}</p>
       <table>
         <tbody>
           {shown.map((reading) => (
@@ -83,7 +80,7 @@ export function Readings({
               )}
               <td>{number(reading.value)}</td>
               {reading.min < reading.max && <td class="hint">{`${number(reading.min)}–${number(reading.max)}`}</td>}
-              {!same && <td class="hint">{shortX(reading.x, axis, inUtc())}</td>}
+              {!same && <td class="hint">{shortX(reading, axis, inUtc())}</td>}
             </tr>
           ))}
         </tbody>
@@ -91,21 +88,6 @@ export function Readings({
       {found.length > MOST && <p class="hint">{found.length - MOST} more</p>}
     </div>
   );
-}
-
-/** What a line of a card is called: by its run, its metric, or both. */
-export function labelOf({ run, metric }: Pick<Reading, "run" | "metric">, scene: Scene, card: Card): string {
-  if (card.metrics.length === 1) return runName(scene, run);
-  return scene.runs.length === 1 ? metric : `${runName(scene, run)} · ${metric}`;
-}
-
-/** The run of the nearest line, should it be close; null where none is. */
-function meantRun(found: readonly Reading[], height: number, { scale }: Drawing): string | null {
-  const nearest = found[0];
-  if (!nearest || nearest.run === "") return null;
-  const place = (value: number): number => (scale.log ? Math.log(Math.max(value, scale.from)) : value);
-  const share = Math.abs(place(nearest.value) - place(height)) / (place(scale.to) - place(scale.from));
-  return share <= CLOSE ? nearest.run : null;
 }
 
 /** Where there is more room. */

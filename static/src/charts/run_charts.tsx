@@ -2,6 +2,7 @@ import type { Signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { getRun, listKeys } from "../api/runs.ts";
+import type { Fork } from "../lib/forks.ts";
 import { Answered, Empty } from "../parts/states.tsx";
 import { useAsk } from "../state/ask.ts";
 import { useChanges } from "../state/live.ts";
@@ -24,8 +25,12 @@ export interface RunChartsProps {
   metrics?: readonly string[];
   /** Only metrics of the model, or only those that are named `system/…`. */
   kind?: "model" | "system";
+  /** Those of the runs that are forks; without it that is asked for. */
+  forks?: ReadonlyMap<string, Fork>;
   /** What x is where the address does not say it. */
   standardX?: XChoice;
+  /** Where the curves can be saved as a report: its title, and the run that others are compared with. */
+  report?: { title: string; base: string | null };
 }
 
 /** A metric, and how many runs have it. */

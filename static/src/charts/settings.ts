@@ -15,6 +15,12 @@ export const X_NAMES: readonly (readonly [choice: XChoice, name: string])[] = [
   ["joined", "Whole training"],
 ];
 
+/** What x is called, where it is this on its axis. */
+export function xName(x: XChoice, axis: XKind): string {
+  if (axis === "relative") return "Time since start";
+  return X_NAMES.find(([choice]) => choice === x)?.[1] ?? x.replace(/^metrics\./, "");
+}
+
 /** What was chosen for all cards. */
 export interface Settings {
   x: XChoice;
@@ -24,6 +30,8 @@ export interface Settings {
   range: readonly [from: number, to: number] | null;
   /** Whether each run is drawn, however many there are. */
   each: boolean;
+  /** Whether forks are drawn from the beginning of what they come from. */
+  origin: boolean;
 }
 
 /** Reads what an address says; what means nothing is the default. */
@@ -35,6 +43,7 @@ export function settingsOf(state: State, x: XChoice): Settings {
     smoothing: smoothing >= 0 && smoothing <= 0.99 ? smoothing : 0,
     range: limitsOf(state.range),
     each: state.each === "1",
+    origin: state.origin === "1",
   };
 }
 

@@ -2,6 +2,7 @@
 
 import type { Figure, SeriesAnswer } from "../api/series.ts";
 import { hasDots } from "./kind.ts";
+import { isShown } from "./origin.ts";
 
 /** A figure, or null where there is no finite one. */
 export type Height = number | null;
@@ -15,6 +16,8 @@ export interface Strand {
   newest: boolean;
   /** Whether each value is a dot too. */
   dots: boolean;
+  /** How wide the buckets are of which x are the middles; 0 where each x is that of a point. */
+  width: number;
   /** Places in the x of the answer, rising. */
   places: readonly number[];
   mean: readonly Height[];
@@ -30,13 +33,14 @@ export interface Strand {
 export function strandsOf(answer: SeriesAnswer, hidden: ReadonlySet<string>, alongTime: boolean): readonly Strand[] {
   const everywhere = answer.x.map((_, place) => place);
   return answer.series
-    .filter(({ run_id }) => !hidden.has(run_id))
+    .filter((series) => isShown(series, hidden))
     .flatMap((series) =>
       series.segments.map((segment, number) => ({
         run: series.run_id,
         metric: series.metric,
-        newest: series.superseded !== true && (alongTime || number === series.segments.length - 1),
+        newest: series.superseded !== true && series.until === undefined && (alongTime || number === series.segments.length - 1),
         dots: hasDots(series),
+        width: series.width ?? answer.grid?.width ?? 0,
         places: segment.at ?? everywhere,
         mean: heights(segment.mean),
         min: heights(segment.min),
@@ -86,6 +90,7 @@ function meanStrand(metric: string, strands: readonly Strand[], x: readonly numb
     metric,
     newest: true,
     dots: false,
+    width: Math.max(0, ...strands.map(({ width }) => width)),
     places,
     mean: places.map((place) => (sum[place] ?? 0) / (count[place] ?? 1)),
     min: places.map((place) => least[place] ?? null),

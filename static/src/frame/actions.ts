@@ -1,6 +1,6 @@
 // What the command palette can do beside finding things: the shortcuts of the screen, and what screens add here.
 
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { activeKeys } from "./keys.ts";
 
 /** Something to choose in the palette. */
@@ -21,7 +21,7 @@ const groups: { current: Group }[] = [];
 export function useActions(title: string, actions: readonly Action[]): void {
   const group = useRef<Group>({ title, actions });
   group.current = { title, actions };
-  useEffect(() => {
+  useLayoutEffect(() => {
     groups.push(group);
     return () => void groups.splice(groups.indexOf(group), 1);
   }, []);

@@ -7,12 +7,14 @@ import { LiveSign } from "./live_sign.tsx";
 import { openPalette } from "./palette.tsx";
 import { Switcher } from "./switcher.tsx";
 import { UserMenu } from "./user_menu.tsx";
+import { ViewSign } from "./view_sign.tsx";
 
 /** The bar at the top of every screen. */
 export function Bar({ showKeys }: { showKeys: () => void }): JSX.Element {
   return (
     <header class="bar">
       <Brand href={address({ screen: "experiments" })} />
+      <ViewSign />
       <Switcher />
       <button type="button" class="bar-search" aria-keyshortcuts="/ Control+K" onClick={openPalette}>
         <Icon name="search" />

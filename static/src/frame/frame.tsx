@@ -1,11 +1,12 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { copyText } from "../lib/clipboard.ts";
 import { notify } from "../parts/notice.tsx";
+import { copyLink } from "../parts/share.tsx";
 import { basket } from "../state/basket.ts";
+import { PAGE_NAMES, usefulPages } from "../state/pages.ts";
+import { RUNNING, adminPage } from "../state/place.ts";
 import type { Route } from "../state/place.ts";
 import { go } from "../state/router.ts";
-import { session } from "../state/session.ts";
 import { THEMES, theme } from "../state/theme.ts";
 import { useActions } from "./actions.ts";
 import { Bar } from "./bar.tsx";
@@ -26,14 +27,14 @@ export function Frame(): JSX.Element {
     "?": { name: "List of shortcuts", run: showKeys },
     "g e": leadTo("Go to the experiments", { screen: "experiments" }),
     "g r": leadTo("Go to the runs of all experiments", { screen: "runs", experiments: [] }),
-    "g l": leadTo("Go to the runs that are running", { screen: "runs", experiments: [] }, { q: "attributes.status = 'RUNNING'" }),
+    "g l": leadTo("Go to Live: what runs now", { screen: "runs", experiments: [] }, { q: RUNNING }),
     ...(runs.length > 0 && { c: leadTo("Compare the runs of the basket", { screen: "compare", runs }) }),
     y: { name: "Copy the link of this page", run: () => void copyLink() },
     t: { name: "Change the theme", run: nextTheme },
   });
   useActions("Pages", [
-    leadTo("Experiments in the trash", { screen: "experiments" }, { state: "deleted" }),
-    ...(session.value?.user ? [{ name: "Tokens and password", run: () => location.assign("tokens") }] : []),
+    leadTo("Settings", { screen: "settings" }),
+    ...usefulPages.value.map((page) => leadTo(PAGE_NAMES[page], adminPage(page))),
   ]);
   return (
     <>
@@ -43,10 +44,6 @@ export function Frame(): JSX.Element {
       {hasKeyList && <KeyList close={() => showKeyList(false)} />}
     </>
   );
-}
-
-async function copyLink(): Promise<void> {
-  notify((await copyText(location.href)) ? "Copied the link of this page." : "The browser does not let the page copy.");
 }
 
 function nextTheme(): void {

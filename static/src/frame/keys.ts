@@ -1,6 +1,6 @@
 // The single-key shortcuts of all screens in one place (design: "Keyboard"): who shows something says which keys it has.
 
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { follow, pressName } from "../lib/shortcuts.ts";
 import { isFlag, kept } from "../state/kept.ts";
 
@@ -28,7 +28,8 @@ const layers: { current: Shortcuts }[] = [];
 export function useKeys(shortcuts: Shortcuts): void {
   const layer = useRef(shortcuts);
   layer.current = shortcuts;
-  useEffect(() => {
+  // Not after the next frame: keys may follow each other faster.
+  useLayoutEffect(() => {
     layers.push(layer);
     return () => void layers.splice(layers.indexOf(layer), 1);
   }, []);

@@ -1,18 +1,54 @@
 import type { JSX } from "preact";
-import { clockTime } from "../lib/format.ts";
-import { connection, lookNow } from "../state/live.ts";
+import { useEffect, useRef } from "preact/hooks";
+import { clockTime, whole } from "../lib/format.ts";
+import { experiments, shareExperiments } from "../state/experiments.ts";
+import { connection, lookNow, stirred } from "../state/live.ts";
+import { RUNNING, address, isLive } from "../state/place.ts";
+import { place } from "../state/router.ts";
 import { inUtc } from "../state/zone.ts";
 
 const WORDS = { unknown: "", connected: "Live", lost: "Offline", refused: "" } as const;
 
-/** Whether what is shown follows what happens. */
+/** Pause between two counts of what runs, ms: a count is as much work as the list of experiments. */
+const COUNT_MS = 15_000;
+
+/** Whether what is shown follows what happens, and the way to what runs now. */
 export function LiveSign(): JSX.Element {
   const { state, lastMs } = connection.value;
+  useCounting();
+  const running = (experiments.value ?? []).reduce((sum, one) => sum + one.running, 0);
   return (
-    <span class="live" data-state={state} title={lastMs === null ? undefined : `Last update ${clockTime(lastMs, inUtc())}`}>
-      {WORDS[state]}
-    </span>
+    <a
+      class="live"
+      data-state={state}
+      href={address({ screen: "runs", experiments: [] }, { q: RUNNING })}
+      aria-current={isLive(place.value) ? "page" : undefined}
+      title={lastMs === null ? undefined : `Last update ${clockTime(lastMs, inUtc())}`}
+    >
+      <span class={WORDS[state] === "" ? "unseen" : "live-word"}>{WORDS[state] || "What runs now"}</span>
+      {running > 0 && (
+        <span class="figure">
+          {` ${whole(running)}`}
+          <span class="live-word"> running</span>
+        </span>
+      )}
+    </a>
   );
+}
+
+/** Counts anew when a run began or ended somewhere. */
+function useCounting(): void {
+  const last = useRef(0);
+  const round = stirred.value;
+  useEffect(() => {
+    if (round === 0) return;
+    const count = (): void => {
+      last.current = Date.now();
+      void shareExperiments().catch(() => undefined);
+    };
+    const timer = setTimeout(count, Math.max(0, last.current + COUNT_MS - Date.now()));
+    return () => clearTimeout(timer);
+  }, [round]);
 }
 
 /** Says below the bar that the server does not answer, and since when. */

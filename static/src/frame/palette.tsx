@@ -14,6 +14,7 @@ import { asFailure, useAsk } from "../state/ask.ts";
 import { address, runRoute } from "../state/place.ts";
 import type { Place, Route } from "../state/place.ts";
 import { go } from "../state/router.ts";
+import { hasViews } from "../state/session.ts";
 import { activeActions } from "./actions.ts";
 import { KeyCaps } from "./key_list.tsx";
 
@@ -30,6 +31,8 @@ export function Palette(): JSX.Element | null {
 
 /** As many of a kind are shown at once; more is a matter of typing. */
 const SHOWN = 24;
+/** As many saved views before anything is typed, when they stand before the actions of the page. */
+const SHOWN_FIRST = 4;
 /** Pause after typing before the server is asked, ms. */
 const PAUSE_MS = 150;
 
@@ -37,17 +40,27 @@ function OpenPalette({ close }: { close: () => void }): JSX.Element {
   const [text, setText] = useState("");
   const wanted = useSettled(text.trim(), PAUSE_MS);
   const asked = useAsk(wanted === "" ? null : wanted, (signal) => find(wanted, 8, signal));
+  // What cannot be had is not offered.
+  const { answer: views = [] } = useAsk(hasViews.value ? "views" : null, async (signal) => (await import("../parts/views.tsx")).allViews(signal));
   const pick = (act: () => void) => () => {
     close();
     act();
   };
+  const has = (name: string): boolean => name.toLowerCase().includes(text.trim().toLowerCase());
   const groups: readonly ChoiceGroup[] = [
     { title: "Go to", choices: pasted(text, pick) },
     ...(wanted === "" || asked.answer === undefined ? [] : foundGroups(asked.answer, pick)),
+    {
+      title: "Saved views",
+      choices: views
+        .filter(({ name }) => has(name ?? ""))
+        .slice(0, wanted === "" ? SHOWN_FIRST : SHOWN)
+        .map(({ key, name }) => ({ key: `view ${key}`, label: <Name text={name ?? ""} />, pick: pick(() => go({ screen: "view", key })) })),
+    },
     ...activeActions().map(({ title, actions }) => ({
       title,
       choices: actions
-        .filter(({ name, run }) => run !== openPalette && name.toLowerCase().includes(text.trim().toLowerCase()))
+        .filter(({ name, run }) => run !== openPalette && has(name))
         .slice(0, SHOWN)
         .map(({ name, run, shortcut }, index) => ({
           key: `${title} ${index} ${name}`,

@@ -5,13 +5,18 @@ import { signInPath } from "../lib/sign_in.ts";
 import { Icon } from "../parts/basics.tsx";
 import { Menu, MenuItem } from "../parts/menu.tsx";
 import { attempt } from "../parts/notice.tsx";
+import { OneOf } from "../parts/one_of.tsx";
+import { PAGE_NAMES, usefulPages } from "../state/pages.ts";
+import { address, adminPage } from "../state/place.ts";
+import type { Route } from "../state/place.ts";
 import { session } from "../state/session.ts";
 import { THEMES, theme } from "../state/theme.ts";
 import { ZONES, zone } from "../state/zone.ts";
 import { keysOn } from "./keys.ts";
 
-const THEME_WORDS = { system: "System", light: "Light", dark: "Dark" } as const;
-const ZONE_WORDS = { browser: "Browser", utc: "UTC" } as const;
+/** What themes and zones are called. */
+export const THEME_WORDS = { system: "System", light: "Light", dark: "Dark" } as const;
+export const ZONE_WORDS = { browser: "Browser", utc: "UTC" } as const;
 
 /** What a user is called on a page. */
 export function called(user: User): string {
@@ -40,6 +45,7 @@ export function UserMenu({ showKeys }: { showKeys?: () => void }): JSX.Element {
             {user !== null && <Account user={user} close={close} />}
             <OneOf title="Theme" names={THEMES} words={THEME_WORDS} chosen={theme.value} choose={(name) => (theme.value = name)} />
             <OneOf title="Times" names={ZONES} words={ZONE_WORDS} chosen={zone.value} choose={(name) => (zone.value = name)} />
+            <Links close={close} />
             {showKeys !== undefined && <Keys show={showKeys} close={close} />}
           </>
         )}
@@ -77,12 +83,29 @@ function Account({ user, close }: { user: User; close: () => void }): JSX.Elemen
           {user.admin && " · administrator"}
         </span>
       </p>
-      <a class="button menu-item" href="tokens">
-        Tokens and password
-      </a>
+      {lead(PAGE_NAMES.tokens, adminPage("tokens"), close)}
       <MenuItem close={close} act={() => void attempt("Signing out", leave)}>
         Sign out
       </MenuItem>
+    </div>
+  );
+}
+
+/** A link that also leads there from the pages of accounts. */
+function lead(text: string, route: Route, close: () => void): JSX.Element {
+  return (
+    <a class="button menu-item" href={`./${address(route)}`} onClick={close}>
+      {text}
+    </a>
+  );
+}
+
+function Links({ close }: { close: () => void }): JSX.Element {
+  const [first = "server", second] = usefulPages.value;
+  return (
+    <div class="menu-part">
+      {lead("All settings", { screen: "settings" }, close)}
+      {lead(second === undefined ? PAGE_NAMES[first] : "Administration", adminPage(first), close)}
     </div>
   );
 }
@@ -97,33 +120,6 @@ function Keys({ show, close }: { show: () => void; close: () => void }): JSX.Ele
       <MenuItem close={close} act={show}>
         List of shortcuts <kbd>?</kbd>
       </MenuItem>
-    </div>
-  );
-}
-
-function OneOf<Name extends string>({
-  title,
-  names,
-  words,
-  chosen,
-  choose,
-}: {
-  title: string;
-  names: readonly Name[];
-  words: Readonly<Record<Name, string>>;
-  chosen: Name;
-  choose: (name: Name) => void;
-}): JSX.Element {
-  return (
-    <div class="menu-choice" role="group" aria-label={title}>
-      <span aria-hidden="true">{title}</span>
-      <span class="choice">
-        {names.map((name) => (
-          <button type="button" key={name} aria-pressed={name === chosen} onClick={() => choose(name)}>
-            {words[name]}
-          </button>
-        ))}
-      </span>
     </div>
   );
 }

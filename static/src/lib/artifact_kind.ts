@@ -1,24 +1,38 @@
 /** How a file is shown. */
-export type ArtifactKind = "image" | "text" | "json" | "markdown" | "active" | "other";
+export type ArtifactKind =
+  | "image" | "text" | "json" | "yaml" | "table" | "notebook" | "markdown" | "pdf" | "audio" | "video"
+  /** What could act in the name of the page it is shown in: shown in a frame that has no rights. */
+  | "page"
+  /** What could act, and has no view. */
+  | "active"
+  | "other";
 
-const IMAGES = ["png", "jpg", "jpeg", "gif", "webp", "bmp", "avif", "ico"];
-const TEXTS = [
-  "txt", "log", "err", "out", "yaml", "yml", "toml", "ini", "cfg", "conf", "properties", "csv", "tsv", "py", "sh", "rst", "diff", "patch",
-  "js", "ts", "css", "rs", "c", "cc", "cpp", "h", "f90", "sql", "ipynb", "jsonl", "ndjson", "env", "lock", "xml",
-];
-const NAMES_OF_TEXTS = ["mlmodel", "mlproject", "readme", "license", "makefile", "dockerfile"];
-/** What could act in the name of the page it is shown in. */
-const ACTIVE = ["html", "htm", "xhtml", "svg", "svgz", "mht", "pdf"];
+const KINDS: Readonly<Record<Exclude<ArtifactKind, "other">, readonly string[]>> = {
+  image: ["png", "jpg", "jpeg", "gif", "webp", "bmp", "avif", "ico"],
+  text: [
+    "txt", "log", "err", "out", "toml", "ini", "cfg", "conf", "properties", "py", "sh", "rst", "diff", "patch",
+    "js", "ts", "css", "rs", "c", "cc", "cpp", "h", "f90", "sql", "jsonl", "ndjson", "env", "lock", "xml",
+  ],
+  json: ["json", "geojson"],
+  yaml: ["yaml", "yml"],
+  table: ["csv", "tsv"],
+  notebook: ["ipynb"],
+  markdown: ["md", "markdown"],
+  pdf: ["pdf"],
+  audio: ["mp3", "wav", "ogg", "oga", "opus", "flac", "m4a", "aac"],
+  video: ["mp4", "m4v", "webm", "ogv", "mov"],
+  page: ["html", "htm", "xhtml", "svg"],
+  active: ["xht", "svgz", "mht", "mhtml"],
+};
+const BY_EXTENSION = new Map(Object.entries(KINDS).flatMap(([kind, extensions]) => extensions.map((extension) => [extension, kind as ArtifactKind])));
+const NAMES_OF_TEXTS = ["mlproject", "readme", "license", "makefile", "dockerfile"];
 
 /** How a file of this name is shown: by the name alone, never by what its sender says it is. */
 export function artifactKind(path: string): ArtifactKind {
-  const name = (path.split("/").at(-1) ?? "").toLowerCase();
-  const extension = name.includes(".") ? (name.split(".").at(-1) ?? "") : "";
-  if (IMAGES.includes(extension)) return "image";
-  if (extension === "json" || extension === "geojson") return "json";
-  if (extension === "md" || extension === "markdown") return "markdown";
-  if (ACTIVE.includes(extension)) return "active";
-  return TEXTS.includes(extension) || NAMES_OF_TEXTS.includes(name) ? "text" : "other";
+  const name = nameOf(path).toLowerCase();
+  const extension = name.includes(".") ? name.slice(name.lastIndexOf(".") + 1) : "";
+  if (name === "mlmodel") return "yaml";
+  return BY_EXTENSION.get(extension) ?? (NAMES_OF_TEXTS.includes(name) ? "text" : "other");
 }
 
 /** The folder that something is in; "" is the top. */

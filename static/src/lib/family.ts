@@ -1,6 +1,8 @@
 // How a run stands to others, read from the graph of all that hang together with it. Pure.
 
 import type { Lineage, LineageNode } from "../api/runs.ts";
+import { forkFamily } from "./forks.ts";
+import type { ForkFamily } from "./forks.ts";
 
 /** Another run; `node` is null where it is not on this server. */
 export interface Relative {
@@ -26,6 +28,8 @@ export interface Family {
   parent: Relative | null;
   /** What it was forked from; `step` is null where the data do not show it. */
   origin: (Relative & { step: number | null }) | null;
+  /** What was forked from its training; null where nothing was. */
+  forks: ForkFamily | null;
   /** What it is a copy of. */
   copyOf: Relative | null;
   /** The other copies of the same run. */
@@ -47,11 +51,13 @@ export function family(lineage: Lineage, run: string): Family {
     return { run_id: target, node: nodes.get(target) ?? null, step: edge.step ?? null };
   };
   const resumed = link("resume");
+  const forks = forkFamily(lineage, run);
   return {
     attempt: own === undefined ? null : attemptOf(lineage, own),
     resumed: resumed !== null && resumed.node === null ? resumed : null,
     parent: link("nest"),
     origin: link("fork"),
+    forks: forks?.origin.training_id === own?.training_id ? forks : null,
     copyOf: link("copy"),
     copies: copiesOf(lineage, run),
     prepared: own?.role === "prepared",

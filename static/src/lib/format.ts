@@ -1,4 +1,4 @@
-// Numbers and times as text. Pure: the present time comes in as an argument.
+// Numbers and times as text. Pure but for how many digits are wanted: the present time comes in as an argument.
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -16,9 +16,19 @@ export function count(value: number, more: boolean): string {
   return GROUPED.format(value) + (more ? "+" : "");
 }
 
+/** Significant digits of numbers, unless somebody chose otherwise. */
+export const STANDARD_DIGITS = 5;
+
+let wantedDigits = (): number => STANDARD_DIGITS;
+
+/** From now on numbers have as many significant digits as `wanted` says. */
+export function showDigits(wanted: () => number): void {
+  wantedDigits = wanted;
+}
+
 /**
- * Five significant digits, with an exponent outside 1e-4 … 1e6, and never `0` for what is not 0. Texts are numbers that JSON
- * lacks; `Infinity` becomes `∞`.
+ * Five significant digits, or as many as were chosen, with an exponent outside 1e-4 … 1e6, and never `0` for what is not 0. Texts
+ * are numbers that JSON lacks; `Infinity` becomes `∞`.
  */
 export function number(value: number | string): string {
   const known = Number(value);
@@ -26,11 +36,14 @@ export function number(value: number | string): string {
   if (!Number.isFinite(known)) return known > 0 ? "∞" : "−∞";
   if (known === 0) return "0";
   const size = Math.abs(known);
+  const wanted = wantedDigits();
   if (size < 1e-4 || size >= 1e6) {
-    const [digits = "", exponent = ""] = known.toExponential(4).split("e");
+    const [digits = "", exponent = ""] = known.toExponential(wanted - 1).split("e");
     return minus(`${trimmed(digits)}e${exponent.replace("+", "")}`);
   }
-  return minus(trimmed(known.toPrecision(5)));
+  const digits = known.toPrecision(wanted);
+  // More digits before the point than are wanted: all of them, since an exponent comes later.
+  return minus(digits.includes("e") ? known.toFixed(0) : trimmed(digits));
 }
 
 /** A step or another whole number: all its digits, in groups of three. */
@@ -103,6 +116,16 @@ export function sentence(text: string): string {
 /** `text` as one word of a POSIX shell: as it is when that is safe, else in single quotes. */
 export function shellWord(text: string): string {
   return /^[\w.:/@%+~-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** The most characters that stay of a path where there is no room for all of it. */
+const MOST_KEPT = 28;
+
+/** How many characters at the end of a path tell most of it: its last two names, or as much of them as fits. */
+export function tailOfPath(path: string): number {
+  const names = /[^/]+(\/[^/]+)?\/*$/.exec(path)?.[0] ?? path;
+  // With the slash before them.
+  return Math.min([...names].length + 1, MOST_KEPT);
 }
 
 /** Without the zeros at the end that say nothing. */

@@ -6,3 +6,8 @@ export function readJson(text: string): { value: unknown } | { mistake: string }
     return { mistake: cause instanceof RangeError ? "it is nested too deep" : "a browser cannot read it" };
   }
 }
+
+/** JSON that can stand in a script of a page: nothing in it ends that, or begins a comment. */
+export function jsonForPage(value: unknown): string {
+  return JSON.stringify(value).replaceAll("<", "\\u003c");
+}

@@ -9,7 +9,7 @@ const TERMINAL_CODES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007
 const INVISIBLE = /[\u0000-\u0008\u000b-\u001f\u007f\u202a-\u202e\u2066-\u2069]/g;
 
 export interface Line {
-  /** The number of the line that it belongs to, from 1; null for a part of a long line that is not its first. */
+  /** The number of the line that it belongs to, from 1; null for a part of a long line that is not its first, and where nobody counted. */
   number: number | null;
   text: string;
 }
@@ -21,8 +21,14 @@ export class LogText {
   private whole: Line[] = [];
   private count = 0;
 
-  /** @param cutAtStart whether the file begins before the first piece, so that what is before its first end of line is no line. */
-  constructor(private cutAtStart = false) {}
+  /**
+   * @param cutAtStart whether the file begins before the first piece, so that what is before its first end of line is no line.
+   * @param before how many lines there are before those that are shown; null where nobody counted.
+   */
+  constructor(
+    private cutAtStart = false,
+    private readonly before: number | null = cutAtStart ? null : 0,
+  ) {}
 
   add(bytes: Uint8Array): void {
     const pieces = (this.rest + this.decoder.decode(bytes, { stream: true })).split("\n");
@@ -46,7 +52,7 @@ export class LogText {
   private shown(raw: string): Line[] {
     this.count += 1;
     const text = cleanLine(raw);
-    const found: Line[] = [{ number: this.count, text: text.slice(0, LINE_LIMIT) }];
+    const found: Line[] = [{ number: this.before === null ? null : this.before + this.count, text: text.slice(0, LINE_LIMIT) }];
     for (let at = LINE_LIMIT; at < text.length; at += LINE_LIMIT) found.push({ number: null, text: text.slice(at, at + LINE_LIMIT) });
     return found;
   }

@@ -9,21 +9,29 @@ export interface Stretch {
 /** A number, a word, a run of spaces, or any other character by itself. */
 const WORDS = /\d+(?:\.\d+)*(?:[eE][+-]?\d+)?|[\p{L}\p{M}_][\p{L}\p{M}\p{N}_]*|\s+|[^]/gu;
 
+/** What a commit, or a sum over a file, looks like: digits with at least one letter, and nothing else. A number is none. */
+const HASH = /^(?!\d+(?:e\d+)?$)[\da-f]{7,}$/i;
+
 /** Words of one text times words of the other; above it what lies between their common ends is told as replaced. */
 const MOST_PAIRS = 4_000_000;
 
 /** The stretches of two texts in order: with those of one kind left out they are the other text. */
 export function wordDiff(before: string, after: string): readonly Stretch[] {
-  const one = before.match(WORDS) ?? [];
-  const other = after.match(WORDS) ?? [];
+  const isHash = HASH.test(before) && HASH.test(after);
+  const parts = (text: string): readonly string[] => (isHash ? [...text] : (text.match(WORDS) ?? []));
+  const [one, other] = [parts(before), parts(after)];
+  const shorter = Math.min(one.length, other.length);
   let start = 0;
-  while (start < one.length && start < other.length && one[start] === other[start]) start += 1;
+  while (start < shorter && one[start] === other[start]) start += 1;
   let end = 0;
-  while (end < one.length - start && end < other.length - start && one.at(-1 - end) === other.at(-1 - end)) end += 1;
+  while (end < shorter - start && one.at(-1 - end) === other.at(-1 - end)) end += 1;
+  // Of hashes a few digits that happen to be the same say nothing, neither at their ends nor between them.
+  if (isHash && start + end < shorter / 2) start = end = 0;
+  const inner = (words: readonly string[]): readonly string[] => (isHash ? [words.slice(start, words.length - end).join("")] : words.slice(start, words.length - end));
 
   const found: Stretch[] = [];
   put(found, "same", one.slice(0, start));
-  middle(found, one.slice(start, one.length - end), other.slice(start, other.length - end));
+  middle(found, inner(one), inner(other));
   put(found, "same", one.slice(one.length - end));
   return found;
 }
@@ -63,8 +71,9 @@ function middle(found: Stretch[], one: readonly string[], other: readonly string
 
 /** Appends words; those of one kind that follow each other are one stretch. */
 function put(found: Stretch[], kind: Stretch["kind"], words: readonly string[]): void {
-  if (words.length === 0) return;
+  const text = words.join("");
   const last = found.at(-1);
-  if (last?.kind === kind) last.text += words.join("");
-  else found.push({ kind, text: words.join("") });
+  if (text === "") return;
+  if (last?.kind === kind) last.text += text;
+  else found.push({ kind, text });
 }

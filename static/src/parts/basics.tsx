@@ -1,11 +1,12 @@
 // The smallest parts: what stands in cells and lines of every screen.
 
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
-import { duration, fullMoment, moment } from "../lib/format.ts";
+import { useRef, useState } from "preact/hooks";
+import { clockTime, duration, fullMoment, moment, second } from "../lib/format.ts";
 import { copyText } from "../lib/clipboard.ts";
 import { now } from "../state/clock.ts";
 import { inUtc } from "../state/zone.ts";
+import { useHold } from "./hold.ts";
 
 const STATUS_WORDS: Readonly<Record<string, string>> = {
   RUNNING: "Running",
@@ -34,6 +35,17 @@ export function Time({ ms }: { ms: number | null | undefined }): JSX.Element | n
   );
 }
 
+/** A time that is still to come, if things go on as they did: `17:20` today, else with its date. */
+export function Until({ ms }: { ms: number }): JSX.Element {
+  const utc = inUtc();
+  const isToday = second(ms, utc).slice(0, 10) === second(now.value, utc).slice(0, 10);
+  return (
+    <time dateTime={isoMoment(ms)} title={`If it goes on like this: ${fullMoment(ms, utc)}`}>
+      {ms < now.value ? "now" : isToday ? clockTime(ms, utc) : moment(ms, now.value, utc)}
+    </time>
+  );
+}
+
 /** How long something took, or takes so far. */
 export function Duration({ from, to }: { from: number | null | undefined; to: number | null | undefined }): JSX.Element | null {
   if (from === null || from === undefined) return null;
@@ -43,11 +55,11 @@ export function Duration({ from, to }: { from: number | null | undefined; to: nu
 /** What would begin another line, for which names have no room. */
 const LINE_ENDS = /[\n\v\f\r\u0085\u2028\u2029]/g;
 
-/** A name that people wrote, shortened in its middle where there is no room; all of it in the title. */
-export function Name({ text, tail = 8 }: { text: string; tail?: number }): JSX.Element {
+/** A name that people wrote, shortened in its middle where there is no room; all of it in the title. Up to `whole` characters it is cut at its end. */
+export function Name({ text, tail = 8, whole = 24 }: { text: string; tail?: number; whole?: number }): JSX.Element {
   const line = text.replace(LINE_ENDS, " ");
   const characters = [...line];
-  if (characters.length <= 24) return <span class="name" title={text}><bdi>{line}</bdi></span>;
+  if (characters.length <= whole) return <span class="name" title={text}><bdi>{line}</bdi></span>;
   return (
     <span class="name" title={text}>
       <bdi class="name-head">{characters.slice(0, -tail).join("")}</bdi>
@@ -109,6 +121,8 @@ const ICONS = {
   basket: "M2 6h12l-1.5 7.5h-9zM5 6l2-4M11 6 9 2",
   warning: "M8 2.5 14.5 13.5h-13zM8 6.5v3.5M8 11.8v.2",
   settings: "M2 5h7M13 5h1M2 11h1M7 11h7M11 3a2 2 0 1 0 0 4 2 2 0 0 0 0-4M5 9a2 2 0 1 0 0 4 2 2 0 0 0 0-4",
+  play: "M5 3.5v9l7-4.5z",
+  pause: "M5 3.5v9M11 3.5v9",
   zoom: "M7 2.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9M10.5 10.5 14 14M5 7h4M7 5v4",
 } as const;
 
@@ -136,9 +150,7 @@ export function Section({
   children: ComponentChildren;
 }): JSX.Element {
   const section = useRef<HTMLElement>(null);
-  useEffect(() => {
-    if (arrival) section.current?.scrollIntoView();
-  }, [arrival]);
+  useHold(section, arrival);
   return (
     <section class="section" aria-label={title} ref={section}>
       <header class="section-head">

@@ -1,6 +1,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { sentence } from "../lib/format.ts";
+import { signInPath } from "../lib/sign_in.ts";
 import { asFailure } from "../state/ask.ts";
 import { Icon } from "./basics.tsx";
 
@@ -25,6 +26,8 @@ export function Dialog({
     const before = document.activeElement;
     box.current?.showModal();
     return () => {
+      // What is outside cannot have the focus while it is open.
+      box.current?.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();
     };
   }, []);
@@ -72,15 +75,19 @@ export function Form({
 }): JSX.Element {
   const [busy, setBusy] = useState(false);
   const [refusal, setRefusal] = useState("");
+  const [mustSignIn, askToSignIn] = useState(false);
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     setBusy(true);
     // The same words again would not be read out again, unless they were gone in between.
     setRefusal("");
+    askToSignIn(false);
     try {
       await send();
     } catch (cause) {
-      setRefusal(sentence(asFailure(cause).message));
+      const { message, status } = asFailure(cause);
+      setRefusal(sentence(message));
+      askToSignIn(status === 401);
     }
     setBusy(false);
   };
@@ -89,6 +96,15 @@ export function Form({
       {children}
       <p class="refusal" role="alert">
         {refusal}
+        {mustSignIn && (
+          <>
+            {/* Beside this page, so that what was typed stays. */}
+            {" "}
+            <a href={signInPath()} target="_blank">
+              Sign in in another window
+            </a>
+          </>
+        )}
       </p>
       <div class="form-end">
         {cancel && (

@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX, RefObject } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 /**
  * A button that opens a panel below it, above everything else whatever scrolls around it. The panel closes by Escape, by a click
@@ -26,14 +26,23 @@ export function Menu({
     setOpen(false);
     button.current?.focus();
   };
-  useEffect(() => {
+  // Not after the next frame: Escape may come before it.
+  useLayoutEffect(() => {
     if (!open) return;
     const elsewhere = (event: Event): void => {
       if (event.target instanceof Node && !box.current?.contains(event.target)) setOpen(false);
     };
+    // The focus is nowhere after what had it is gone.
+    const escape = (event: KeyboardEvent): void => {
+      if (event.key !== "Escape" || event.target !== document.body) return;
+      event.preventDefault();
+      close();
+    };
+    document.addEventListener("keydown", escape);
     document.addEventListener("pointerdown", elsewhere);
     document.addEventListener("focusin", elsewhere);
     return () => {
+      document.removeEventListener("keydown", escape);
       document.removeEventListener("pointerdown", elsewhere);
       document.removeEventListener("focusin", elsewhere);
     };
@@ -104,9 +113,13 @@ function Panel({ button, align, children }: { button: RefObject<HTMLElement | nu
     };
     panel.current?.showPopover();
     place();
+    // What it holds may still have to be loaded.
+    const observer = new ResizeObserver(place);
+    if (panel.current) observer.observe(panel.current);
     addEventListener("scroll", place, { capture: true, passive: true });
     addEventListener("resize", place);
     return () => {
+      observer.disconnect();
       removeEventListener("scroll", place, { capture: true });
       removeEventListener("resize", place);
     };

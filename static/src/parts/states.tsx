@@ -26,6 +26,17 @@ export function Empty({ title, children }: { title: string; children?: Component
   );
 }
 
+/** Why a view shows no run; what is found appears by itself. */
+export function NothingFound({ source }: { source: string }): JSX.Element {
+  return (
+    <Empty title="Nothing has been found yet.">
+      <p>
+        There is no run in <code>{source}</code> so far. It is looked through again and again, and what is found appears here by itself.
+      </p>
+    </Empty>
+  );
+}
+
 /** What failed, in the place where it failed. */
 export function Trouble({ what, failure, retry }: { what: string; failure: Failure; retry?: (() => void) | undefined }): JSX.Element {
   const facts = [

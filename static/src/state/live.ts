@@ -38,6 +38,9 @@ export const connection = signal<Connection>({ state: "unknown", lastMs: null })
 /** Whether the server answers, without when: what follows this hears of changes alone. */
 export const connected = computed(() => connection.value.state);
 
+/** Rises when anything but points was heard of: a run began, ended, was renamed. */
+export const stirred = signal(0);
+
 /** Those who look at the server now. */
 const lookers = new Set<() => void>();
 
@@ -109,6 +112,7 @@ function followChanges(experiments: readonly string[], changed: (changes: Change
       connection.value = { state: "connected", lastMs: Date.now() };
       if (!first && (changes.reset || changes.runs.length > 0 || changes.experiments.length > 0)) {
         lastChangeMs = Date.now();
+        if (changes.reset || changes.experiments.length > 0 || changes.runs.some(({ kinds }) => kinds.includes("info"))) stirred.value += 1;
         changed(changes);
       }
       pauseMs = Date.now() - lastChangeMs > QUIET_MS ? LONG_PAUSE_MS : PAUSE_MS;

@@ -6,6 +6,10 @@
 export const RUN_TABS = ["overview", "model-metrics", "system-metrics", "params", "artifacts", "lineage"] as const;
 export type RunTab = (typeof RUN_TABS)[number];
 
+/** The pages of administration, as they stand in their addresses; the last is the one without a name there. */
+export const ADMIN_PAGES = ["users", "tokens", "roles", "trash", "storage", "server"] as const;
+export type AdminPage = (typeof ADMIN_PAGES)[number];
+
 /** Which screen. */
 export type Route =
   | { screen: "experiments" }
@@ -14,15 +18,29 @@ export type Route =
   /** A run. `path` is the artifact that is shown, "" for none. */
   | { screen: "run"; experiment: string; run: string; tab: RunTab; path: string }
   | { screen: "compare"; runs: readonly string[] }
+  /** A page of administration. `experiment` is the one whose roles are shown, "" for all. */
+  | { screen: "admin"; page: AdminPage; experiment: string }
+  | { screen: "settings" }
+  /** A saved view, which leads to the address that it stands for. */
+  | { screen: "view"; key: string }
   /** An address that means no screen. */
   | { screen: "unknown"; address: string };
 
 /** The names of state in an address, in the order in which they are written (design: "URLs"). */
 export const STATE_NAMES = [
   "q", "sort", "cols", "flat", "open", "state", "from", "show", "group", "m", "x", "y", "sm", "range", "yr", "out", "pin",
-  "with", "each", "hide", "tab", "sel", "base", "at", "all", "swap", "val", "delta", "vq",
+  "with", "each", "origin", "shift", "hide", "tab", "sel", "base", "at", "all", "swap", "val", "delta", "vq", "img", "step", "real",
+  "rel", "rm", "axes", "brush", "rx", "ry", "rc", "rg", "rlog",
 ] as const;
 export type StateName = (typeof STATE_NAMES)[number];
+
+/** The search of the page of what runs now. */
+export const RUNNING = "attributes.status = 'RUNNING'";
+
+/** Whether a place is that page, however its search is spaced. */
+export function isLive({ route, state }: Place): boolean {
+  return route.screen === "runs" && route.experiments.length === 0 && (state.q ?? "").replace(/\s/g, "") === RUNNING.replace(/\s/g, "");
+}
 
 /** What a screen keeps in its address; what is absent has its default. */
 export type State = Readonly<Partial<Record<StateName, string>>>;
@@ -35,6 +53,7 @@ export interface Place {
 
 const ID = /^\d{1,19}$/;
 const RUN_ID = /^[\w.-]{1,64}$/;
+const VIEW_KEY = /^[a-z0-9]{1,64}$/;
 
 /** Reads what stands in the address, with or without its `#`. Never fails: what means nothing is the screen that says so. */
 export function parsePlace(hash: string): Place {
@@ -45,6 +64,8 @@ export function parsePlace(hash: string): Place {
   const segments = path.split("/").filter((segment) => segment !== "").map(decoded);
   const route = readRoute(segments, query) ?? { screen: "unknown", address: text };
   const state: Partial<Record<StateName, string>> = {};
+  // Where the trash was before it had a page of its own.
+  if (route.screen === "experiments" && query.get("state") === "deleted") return { route: adminPage("trash"), state };
   for (const name of STATE_NAMES) {
     const value = query.get(name);
     if (value !== undefined && value !== "") state[name] = value;
@@ -69,6 +90,11 @@ export function address(route: Route, state: State = {}): string {
   return formatPlace({ route, state });
 }
 
+/** The route to a page of administration. */
+export function adminPage(page: AdminPage, experiment = ""): Route {
+  return { screen: "admin", page, experiment };
+}
+
 /** The route to a run's tab. */
 export function runRoute(experiment: string, run: string, tab: RunTab = "overview", path = ""): Route {
   return { screen: "run", experiment, run, tab, path };
@@ -87,6 +113,12 @@ function routePath(route: Route): string {
     }
     case "compare":
       return "/compare";
+    case "admin":
+      return `/admin/${route.page}${route.experiment === "" ? "" : `/${route.experiment}`}`;
+    case "settings":
+      return "/settings";
+    case "view":
+      return `/views/${route.key}`;
     case "unknown":
       return route.address.startsWith("/") ? route.address : `/${route.address}`;
   }
@@ -99,6 +131,9 @@ function readRoute(segments: readonly string[], query: ReadonlyMap<string, strin
   if (first === "compare" && segments.length === 1) return { screen: "compare", runs: commaList(query.get("runs")) };
   if (first === "compare-runs" || first === "metric") return { screen: "compare", runs: jsonList(query.get("runs")) };
   if (first === "compare-experiments") return runsOf(jsonList(query.get("experiments")));
+  if (first === "settings" && segments.length === 1) return { screen: "settings" };
+  if (first === "views" && segments.length === 2 && VIEW_KEY.test(ids)) return { screen: "view", key: ids };
+  if (first === "admin") return adminRoute(ids, runs, segments.length);
   if (first !== "experiments") return null;
   // MLflow's `/experiments/1/s`, `/experiments/1/overview` and `/experiments/1/traces` are about its runs as well.
   if (segments.length === 2 || run === "") return runsOf(commaList(ids));
@@ -108,6 +143,12 @@ function readRoute(segments: readonly string[], query: ReadonlyMap<string, strin
   const known = RUN_TABS.find((name) => name === tab);
   if (known === undefined) return null;
   return { screen: "run", experiment: ids, run, tab: known, path: known === "artifacts" ? rest.join("/") : "" };
+}
+
+function adminRoute(name: string, experiment: string, length: number): Route | null {
+  const page = ADMIN_PAGES.find((known) => known === (name || "server"));
+  if (page === undefined || length > 3 || (experiment !== "" && (page !== "roles" || !ID.test(experiment)))) return null;
+  return { screen: "admin", page, experiment };
 }
 
 function runsOf(experiments: readonly string[]): Route | null {

@@ -54,6 +54,11 @@ export function reroute(route: Route, how: "push" | "replace" = "push"): void {
   move({ route, state: place.value.state }, how);
 }
 
+/** Shows a place in the place of the address that led to it. */
+export function land(next: Place): void {
+  move(next, "replace");
+}
+
 function move(next: Place, how: "push" | "replace"): void {
   const text = formatPlace(next);
   if (text === formatPlace(place.value) && text === location.hash) return;

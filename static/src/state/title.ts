@@ -1,8 +1,10 @@
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
+import { shownView } from "./shown_view.ts";
 
-/** Names the browser's window after what a screen shows; undefined while that is not known yet. */
+/** Names the browser's window after what a screen shows, and the saved view that it is; undefined while that is not known yet. */
 export function useTitle(text: string | undefined): void {
-  useEffect(() => {
-    document.title = text === undefined || text === "" ? "Windvane" : `${text} · Windvane`;
-  }, [text]);
+  const view = shownView.value;
+  useLayoutEffect(() => {
+    document.title = [view, text, "Windvane"].filter(Boolean).join(" · ");
+  }, [text, view]);
 }

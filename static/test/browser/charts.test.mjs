@@ -310,7 +310,7 @@ test("charts tell the truth and do what hands ask for", async (t) => {
     // And x goes as far as they do.
     const box = await card(page, "hundred_thousand").locator(".u-over").boundingBox();
     await page.mouse.move(box.x + box.width - 1, box.y + 60);
-    await card(page, "hundred_thousand").locator(".readings p").filter({ hasText: /^step 100,/ }).waitFor();
+    await card(page, "hundred_thousand").locator(".readings p").filter({ hasText: /^steps 100,/ }).waitFor();
     await done();
   });
 

@@ -220,7 +220,7 @@ test("what differs can be filtered, swapped, shown with all that is the same, an
 
   await page.getByRole("button", { name: "Swap" }).first().click();
   assert.match((await cells(tables.differences, "small lr")).join("|"), /≠ 1e-5/);
-  assert.deepEqual((await tables.differences.getByRole("columnheader").allInnerTexts()).slice(0, 2).map((text) => text.replace(/\s+/g, " ")), ["Run", "attribute duration"]);
+  assert.deepEqual((await tables.differences.getByRole("columnheader").allInnerTexts()).slice(0, 2).map((text) => text.replace(/\s+/g, " ")), ["Run", "param config.channels"]);
   await page.goBack();
   await cells(tables.differences, "config.lr");
 
@@ -271,6 +271,7 @@ test("values are the last, the best, or those at a step, with their difference t
   await page.getByRole("spinbutton", { name: "Step" }).waitFor();
   assert.equal(await page.getByRole("spinbutton", { name: "Step" }).inputValue(), "19");
   await page.getByRole("spinbutton", { name: "Step" }).fill("30");
+  await tables.values.getByText("0.58776").first().waitFor();
   await tables.values.getByText("@ 19").first().waitFor();
   await page.getByRole("combobox", { name: "Difference to the base" }).selectOption("abs");
   assert.deepEqual((await cells(tables.values, /^val_loss/)).slice(1, 4), ["0.58776", "0.48776 best −0.1 1 NaN", "0.78776 +0.2"]);
@@ -288,12 +289,56 @@ test("values are the last, the best, or those at a step, with their difference t
   await context.close();
 });
 
-test("a link to what differs leads there", async () => {
-  const { page, mistakes, context } = await compare(["baseline", "wide"], "&tab=differs", { viewport: { width: 1280, height: 600 } });
+test("on a narrow window names have a line of their own, and values are beside the names of a table", async () => {
+  for (const width of [820, 390]) {
+    const { page, tables, context, mistakes } = await compare(["baseline", "small lr", "wide"], "&tab=differs", { viewport: { width, height: 844 } });
+    await tables.differences.waitFor();
+    for (const item of await tables.set.all()) {
+      const name = item.getByRole("link");
+      assert.ok(await name.locator("bdi").first().evaluate((text) => text.scrollWidth <= text.clientWidth + 1), `a name is whole at ${width}`);
+      const [above, below] = [await name.boundingBox(), await item.locator(".status").boundingBox()];
+      assert.ok(above.y + above.height <= below.y + 1, `a name has a line of its own at ${width}`);
+    }
+    await page.waitForFunction(() => {
+      const box = document.querySelector(".matrix");
+      return box.querySelector("tbody th").getBoundingClientRect().width <= box.clientWidth * 0.4 + 1;
+    });
+    assert.deepEqual(mistakes, []);
+    await context.close();
+  }
+});
+
+test("a link to what differs leads there, and stays there while the rest of the page comes, until one moves", async () => {
+  const { page, mistakes, context } = await openPage(browser, { viewport: { width: 1280, height: 600 } });
+  const top = () => page.locator('section[aria-label="What differs"]').evaluate((section) => section.getBoundingClientRect().top);
+  const held = {};
+  // What is above and below has its size only once these are answered.
+  for (const question of ["keys", "values"]) {
+    const answered = new Promise((resolve) => (held[question] = resolve));
+    await page.route(new RegExp(`/windvane/v1/${question}`), async (route) => {
+      await answered;
+      await route.continue();
+    });
+  }
+  await page.goto(`${address}/#/compare?runs=${[runs.baseline, runs.wide].join()}&tab=differs`);
+  await page.getByRole("table", { name: "What differs" }).waitFor();
+  held.keys();
+  await page.locator("canvas").first().waitFor({ state: "attached" });
+  held.values();
+  await page.getByRole("table", { name: "Values" }).waitFor();
+  // Below the bar, or as far up as the page goes.
   await page.waitForFunction(() => {
-    const top = document.querySelector('section[aria-label="What differs"]')?.getBoundingClientRect().top;
-    return top !== undefined && scrollY > 0 && top < 300;
+    const { top } = document.querySelector('section[aria-label="What differs"]').getBoundingClientRect();
+    return scrollY > 0 && top < (scrollY + innerHeight >= document.documentElement.scrollHeight - 1 ? 200 : 80);
   });
+
+  await page.mouse.move(600, 300);
+  await page.mouse.wheel(0, -4_000);
+  await page.waitForFunction(() => scrollY === 0);
+  await page.evaluate(() => (document.querySelector("main").style.paddingBottom = "500px"));
+  await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+  assert.equal(await page.evaluate(() => scrollY), 0);
+  assert.ok((await top()) > 60);
   assert.deepEqual(mistakes, []);
   await context.close();
 });

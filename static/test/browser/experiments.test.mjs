@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { accessibilityFindings, openPage, startBrowser, startDemo, startServer } from "./support.mjs";
+import { accessibilityFindings, openPage, startBrowser, startDemo, startServer, titled } from "./support.mjs";
 
 const HOSTILE = `"><img src=x onerror="document.title='owned'">`;
 
@@ -60,7 +60,7 @@ test("the table tells of each experiment, the latest first, and has no fault", a
   assert.match(await row.innerText(), /ada/);
   assert.match(await row.locator("td.col-size").innerText(), /B$/);
   assert.match(await row.locator("td.col-runs").innerText(), /^\d+$/);
-  assert.equal(await page.title(), "Experiments · Windvane");
+  await titled(page, "Experiments · Windvane");
   const times = await page.locator("td.col-activity time").evaluateAll((found) => found.map((time) => time.dateTime));
   assert.deepEqual(times, times.toSorted().toReversed());
   for (const colorScheme of ["light", "dark"]) {
@@ -85,6 +85,32 @@ test("a click on a column orders by it, the address says so, and back undoes it"
   await page.reload();
   await rowOf(page, "aifs/sweep").waitFor();
   assert.equal((await names(page))[0], "aifs/sweep");
+});
+
+test("the filter keeps each key and each space, from the moment in which it is there", async () => {
+  const { page, mistakes } = await open(demo);
+  await page.goto(`${demo}/#/runs`);
+  await page.getByRole("heading", { name: /^Runs of/ }).waitFor({ state: "attached" });
+  const filter = page.getByRole("searchbox", { name: "Filter the experiments" });
+  // Before the browser drew it, which is before anything that waits for that.
+  await page.evaluate(() => {
+    new MutationObserver((_, watch) => {
+      const box = document.querySelector("input[aria-label='Filter the experiments']");
+      if (box === null) return;
+      watch.disconnect();
+      box.value = "tru";
+      box.dispatchEvent(new InputEvent("input", { bubbles: true }));
+    }).observe(document.body, { childList: true, subtree: true });
+    location.hash = "#/experiments";
+  });
+  await filter.waitFor();
+  await filter.press("End");
+  await filter.pressSequentially("th ");
+  await page.waitForURL((url) => url.hash === "#/experiments?q=truth");
+  assert.equal(await filter.inputValue(), "truth ");
+  await filter.pressSequentially("x");
+  await page.waitForURL((url) => decodeURIComponent(url.hash) === "#/experiments?q=truth x");
+  assert.deepEqual(mistakes, []);
 });
 
 test("the filter looks in names, users and tags, stands in the address, and says what it hides", async () => {
@@ -127,8 +153,8 @@ test("names with slashes are a tree on demand, of which a part can be opened and
 
 test("the counts of an experiment lead to the runs that they count", async () => {
   const { page, mistakes } = await open(demo);
-  await rowOf(page, "aifs/global").getByRole("link", { name: "2 running" }).click();
-  await page.getByText("2 runs match").waitFor();
+  await rowOf(page, "aifs/global").getByRole("link", { name: "4 running" }).click();
+  await page.getByText("4 runs match").waitFor();
   assert.match(hash(page), /attributes.status = 'RUNNING'/);
   assert.deepEqual(mistakes, []);
 });
@@ -168,6 +194,7 @@ test("several are selected, also as a range and by the keyboard, and their runs 
 test("an experiment is made, renamed, described, deleted, given back and restored", async (t) => {
   const address = await startServer(t);
   const { page, mistakes } = await open(address);
+  await page.getByRole("button", { name: "New experiment" }).waitFor();
   await page.keyboard.press("n");
   await page.getByRole("dialog", { name: "New experiment" }).waitFor();
   assert.deepEqual(await accessibilityFindings(page), []);
@@ -208,11 +235,11 @@ test("an experiment is made, renamed, described, deleted, given back and restore
 
   await page.getByRole("link", { name: "Trash" }).click();
   await rowOf(page, "ocean").waitFor();
-  assert.equal(await page.title(), "Experiments in the trash · Windvane");
+  await titled(page, "Trash · Windvane");
   assert.deepEqual(await accessibilityFindings(page), []);
   await page.getByRole("button", { name: "Restore ocean" }).click();
   await page.getByText("The trash is empty.").waitFor();
-  await page.getByRole("navigation", { name: "Breadcrumb" }).getByRole("link", { name: "Experiments" }).click();
+  await page.getByRole("main").getByRole("link", { name: "All experiments" }).click();
   await rowOf(page, "ocean").waitFor();
   assert.notEqual(await page.title(), "owned");
   assert.deepEqual(mistakes.filter((text) => !/status of 400/.test(text)), []);
@@ -224,6 +251,8 @@ test("an empty server says how to log the first run, with the address by which i
   await page.getByText("No run has been logged yet.").waitFor();
   await page.getByText(`export MLFLOW_TRACKING_URI=${address}`, { exact: true }).waitFor();
   await page.getByText(`tracking_uri: ${address}`).waitFor();
+  await page.getByText(`windvane sync --source DIR --destination ${address}`, { exact: true }).waitFor();
+  await page.getByRole("button", { name: "Copy the line for runs that were logged offline" }).waitFor();
   await page.getByText("windvane demo").waitFor();
   assert.equal(await page.getByText("MLFLOW_TRACKING_TOKEN").count(), 0);
   assert.deepEqual(await accessibilityFindings(page), []);

@@ -20,8 +20,8 @@ ${SCRIPT} [a](${LINK}) [b](JaVaScRiPt:hacked=1) [c](&#106;avascript:hacked=1) [d
 |-|-|
 |[g](//b.example)|${UNSEEN}|`;
 
-/** What Chromium itself writes to the console where the server refuses a search, as it should. */
-const REFUSED = /^Failed to load resource: .* status of 400/;
+/** What Chromium itself writes to the console where the server refuses a search, or a frame has no right to run scripts, as it should. */
+const REFUSED = /^Failed to load resource: .* status of 400|^Blocked script execution in |^Refused to execute the redirect specified via '<meta/;
 
 /**
  * A page at an address, and what judges it as it stands. The policy of the pages (CSP) would stop most scripts; it is off here, so
@@ -55,10 +55,13 @@ function findings() {
       if (name.startsWith("on") || name === "srcdoc") found.push(`<${element.localName} ${name}>`);
       if (!["href", "src", "action", "formaction", "xlink:href", "data", "poster"].includes(name)) continue;
       const { protocol, origin } = new URL(value, location.href);
+      // Pictures of a notebook, and a document whose type we say.
+      if ((element.localName === "img" && /^data:image\/(png|jpeg|gif|webp);base64,/.test(value)) || (element.localName === "iframe" && protocol === "blob:")) continue;
       if (!["http:", "https:", "mailto:"].includes(protocol)) found.push(`<${element.localName} ${name}="${value}">`);
       if (origin !== location.origin && (element.localName !== "a" || !element.relList.contains("noreferrer"))) found.push(`leads elsewhere: ${value}`);
     }
-    if (["iframe", "object", "embed", "base"].includes(element.localName)) found.push(`<${element.localName}>`);
+    if (["object", "embed", "base"].includes(element.localName)) found.push(`<${element.localName}>`);
+    if (element.localName === "iframe" && !element.src.startsWith("blob:") && !["", "allow-scripts"].includes(element.getAttribute("sandbox"))) found.push("<iframe> with rights");
   }
   return found;
 }

@@ -3,12 +3,12 @@
 //
 // The cases are those of the browser's side in the list of attacks, and where they are tested:
 //
-//   BR-01 other host names: tests/it/wire.rs a_request_must_name_this_server_unless_it_came_by_a_unix_socket, tests/it/process.rs
-//         a_request_must_name_this_server
-//   BR-02 writes of other sites: tests/it/wire.rs a_page_of_another_origin_reads_nothing_and_writes_nothing and
-//         writing_needs_the_content_type_of_json, tests/it/process.rs pages_of_other_origins_may_not_write,
+//   BR-01 other host names: tests/it/wire/surroundings.rs a_request_must_name_this_server_unless_it_came_by_a_unix_socket,
+//         tests/it/process/surroundings.rs a_request_must_name_this_server
+//   BR-02 writes of other sites: tests/it/wire/surroundings.rs a_page_of_another_origin_reads_nothing_and_writes_nothing,
+//         tests/it/wire/mod.rs writing_needs_the_content_type_of_json, tests/it/process/surroundings.rs pages_of_other_origins_may_not_write,
 //         tests/it/artifacts/browser.rs pages_of_other_sites_neither_store_nor_delete_files
-//   BR-03 CORS: tests/it/process.rs a_browser_that_asks_first_is_told_what_pages_of_allowed_origins_may_send
+//   BR-03 CORS: tests/it/process/surroundings.rs a_browser_that_asks_first_is_told_what_pages_of_allowed_origins_may_send
 //   BR-04 files that hold scripts: hostile_files.test.mjs; artifacts.test.mjs has the headers of their downloads, and
 //         tests/it/artifacts/browser.rs no_file_acts_as_a_page_of_the_server_whichever_way_it_is_opened those of every other way
 //   BR-05 files that break their readers: hostile_files.test.mjs; artifacts.test.mjs has JSON that is none; what is saved as CSV is
@@ -16,9 +16,9 @@
 //   BR-06 scripts in what people write: here; names of accounts and tokens are in accounts.test.mjs, editing of names, tags and notes
 //         in run.test.mjs and experiments.test.mjs, pieces of Markdown in test/markdown.test.mjs
 //   BR-07 types that come back: tests/it/artifacts/browser.rs what_a_client_says_its_body_is_comes_back_in_no_answer,
-//         tests/it/wire.rs writing_needs_the_content_type_of_json
+//         tests/it/wire/mod.rs writing_needs_the_content_type_of_json
 //   BR-08 frames and leaks: here; src/http/ui.rs a_page_is_asked_about_each_time_and_allows_nothing_from_elsewhere,
-//         tests/it/process.rs every_answer_has_an_id_and_the_headers_that_protect_it
+//         tests/it/process/surroundings.rs every_answer_has_an_id_and_the_headers_that_protect_it
 //   BR-09 headers of proxies: tests/it/proxy.rs from_elsewhere_than_the_proxy_its_headers_mean_nothing
 
 import assert from "node:assert/strict";
@@ -106,6 +106,11 @@ const SCREENS = {
   "metrics and curves as columns": () => [table(`?flat=1&cols=${columns("metrics", "curve")}&sort=-metrics.__proto__`), titled(ODD)],
   "runs and charts": () => [table("?show=both"), (page) => page.locator("canvas").first()],
   charts: () => [table("?show=charts&y=__proto__@log&x=metrics.constructor&with=constructor%2B__proto__"), titled("constructor + __proto__")],
+  "relations in parallel": () => [table("?flat=1&show=relations&rm=metrics.constructor"), (page) => page.locator(".relation").first()],
+  "relations as boxes": () => [table(`?flat=1&show=relations&rel=box&rg=${encodeURIComponent(column("params", IMG))}`), (page) => page.getByRole("button", { name: "Box", pressed: true })],
+  "relations of what is not there": () => [table(`?flat=1&show=relations&rel=scatter&rx=${encodeURIComponent(IMG)}&ry=__proto__&rc=constructor&brush=${LINK}&axes=constructor`), (page) => page.getByRole("button", { name: "Scatter", pressed: true })],
+  "groups by a param": () => [table(`?group=${encodeURIComponent("params.constructor")}`), (page) => page.locator(".group-box").first()],
+  "groups by what means nothing": () => [table(`?group=${encodeURIComponent(IMG)}`), text("Runs cannot be grouped by")],
   "a mistake in a search": () => [table(`?q=${encodeURIComponent(`params.x = ${IMG}`)}`), text("The search has a mistake.")],
   "a search that finds nothing": () => [table(`?q=${encodeURIComponent(`params.x = '${IMG}${WORD.slice(0, 500)}'`)}`), text("The filter hides")],
   "a state that means nothing": () => [table(`?cols=${encodeURIComponent(`__proto__,tags.,${IMG}`)}&sort=constructor&sel=${LINK}&open=__proto__&x=${LINK}&pin=${LINK}`), titled(ODD)],
@@ -121,6 +126,10 @@ const SCREENS = {
   comparison: () => [compared(), titled(ODD)],
   "comparison, swapped": () => [compared("&swap=1&all=1"), titled(ODD)],
   "comparison of what is not there": () => [`#/compare?runs=${runs.evil},${encodeURIComponent(IMG)},__proto__`, text("2 runs cannot be compared.")],
+  "images that are not there": () => [compared(`&img=${encodeURIComponent(IMG)}&step=${LINK}&origin=1`), titled(ODD)],
+  storage: () => ["#/admin/storage", (page) => page.getByRole("heading", { level: 1, name: "Storage" })],
+  "roles of an experiment": () => [`#/admin/roles/${experiment}`, (page) => page.getByRole("heading", { level: 1, name: "Roles" })],
+  "a view that is not there": () => [`#/views/${encodeURIComponent(IMG)}`, (page) => page.locator(".empty").first()],
   "an address that means nothing": () => [`#/${encodeURIComponent(IMG)}`, text("There is no such page.")],
   "an address that means something to JavaScript": () => ["#constructor", text("There is no such page.")],
 };
@@ -234,6 +243,8 @@ test("a cell finds the run that has its value, whatever quotes that has, or offe
       await page.goto(`${address}/${table(`?flat=1&cols=name,${encodeURIComponent(field)}`)}`);
       await page.getByTitle(`Sort by ${kind.slice(0, -1)} ${name}`, { exact: true }).waitFor();
       await row.getByRole("gridcell").last().locator("bdi").waitFor();
+      // Not the row that the search before found alone: it moves when the others come back.
+      await page.waitForFunction(() => document.querySelectorAll(".grid-row").length === 3 && document.querySelector(".stale") === null);
       await row.getByRole("gridcell").last().click({ button: "right" });
       await page.getByRole("menuitem", { name: "Open", exact: true }).waitFor();
       const only = page.getByRole("menuitem", { name: /^Only/ });
@@ -325,7 +336,7 @@ test("what is nested without end is shown within the window", async (t) => {
   await page.goto(`${address}/${table(`/${deep}/params`)}`);
   await page.getByRole("button", { name: "Open all" }).click();
   await judge("the params");
-  await page.goto(`${address}/${table(`/${chain[0]}/lineage`)}`);
+  await page.goto(`${address}/${table(`/${chain[0]}/lineage`)}?show=list`);
   await page.getByText("link 299").waitFor();
   await judge("the lineage");
   await page.goto(`${address}/#/experiments/${slashes}/runs`);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { call, makeExperiment, makeRun } from "./seed.mjs";
-import { accessibilityFindings, openPage, startBrowser, startServer } from "./support.mjs";
+import { accessibilityFindings, openPage, startBrowser, startServer, titled } from "./support.mjs";
 
 const HOSTILE = `"><img src=x onerror="document.title='owned'">`;
 const MINUTE_MS = 60_000;
@@ -81,7 +81,7 @@ test("the head says how far a run is, and when it will end", async (t) => {
   await page.getByText("step 45,000 / 150,000 · epoch 12").waitFor();
   await page.getByText("Ends about").waitFor();
   assert.equal(await page.getByRole("progressbar", { name: "Progress" }).evaluate((bar) => bar.value), 0.3);
-  assert.equal(await page.title(), "aifs-lr-half · Windvane");
+  await titled(page, "aifs-lr-half · Windvane");
   await page.getByText("forked from aifs-transformer at step 30,500").waitFor();
   await page.getByText("1 run nested in it").waitFor();
   assert.deepEqual(mistakes, []);
@@ -91,7 +91,7 @@ test("an attempt leads to the one before, and says for how long it has been sile
   const { page, mistakes } = await openRun(t, runs.second);
 
   await page.getByText("attempt 2 of 2 of aifs-transformer").waitFor();
-  await page.getByText(/no point for 4\d min/).waitFor();
+  await page.getByText(/silent for 4\d min/).waitFor();
   assert.equal(await page.getByText("Ends about").count(), 0);
   await page.getByRole("link", { name: "previous" }).click();
   await page.getByText("attempt 1 of 2 of aifs-transformer").waitFor();
@@ -241,7 +241,7 @@ test("params are copied as YAML and as JSON", async (t) => {
 });
 
 test("the lineage is a list that leads to each run, and to a comparison of them", async (t) => {
-  const { page, mistakes } = await openRun(t, runs.second, "/lineage");
+  const { page, mistakes } = await openRun(t, runs.second, "/lineage?show=list");
 
   await page.getByText("4 runs that hang together").waitFor();
   const lines = await page.locator(".lineage-run").allInnerTexts();
@@ -271,6 +271,21 @@ test("tabs are links with counts", async (t) => {
   assert.deepEqual(mistakes, []);
 });
 
+test("on a narrow window the tab that is open is in view", async (t) => {
+  const { page } = await openRun(t, runs.fork, "/lineage");
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.reload();
+  const inView = () => page.locator(".tabs").evaluate((bar) => {
+    const [box, current] = [bar, bar.querySelector("[aria-current]")].map((element) => element.getBoundingClientRect());
+    return bar.scrollWidth > bar.clientWidth && current.left >= box.left - 1 && current.right <= box.right + 1;
+  });
+  await page.locator(".tabs [aria-current]").waitFor();
+  assert.equal(await inView(), true);
+  await page.locator(".tabs").getByRole("link", { name: "Overview" }).click();
+  await page.locator('.tabs [aria-current]:has-text("Overview")').waitFor();
+  assert.equal(await inView(), true);
+});
+
 test("a run goes into the basket and out, and its link is copied", async (t) => {
   const { page, mistakes } = await openRun(t, runs.alone);
 
@@ -278,7 +293,7 @@ test("a run goes into the basket and out, and its link is copied", async (t) => 
   await page.getByRole("button", { name: "In the basket", pressed: true }).click();
   await page.getByRole("button", { name: "Add to basket" }).waitFor();
   await page.keyboard.press("y");
-  await note(page, "Link copied").waitFor();
+  await note(page, "The link is copied.").waitFor();
   assert.deepEqual(mistakes, []);
 });
 

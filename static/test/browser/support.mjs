@@ -9,6 +9,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { afterEach } from "node:test";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
@@ -18,8 +19,15 @@ const BROWSER = process.env.CHROMIUM ?? "/usr/bin/chromium";
 /** The password of every account that a test makes. */
 export const PASSWORD = "correct horse battery";
 
+/**
+ * How many times slower the browser is than it could be. `BROWSER_SLOWNESS=8 npm run test:browser` finds what does not wait for the
+ * page: tests whose next step assumes that the one before is done, and pages that lose what somebody does meanwhile.
+ */
+const SLOWNESS = Number(process.env.BROWSER_SLOWNESS ?? 1);
 /** The longest wait for something to appear, ms. */
-const TIMEOUT_MS = 15_000;
+const TIMEOUT_MS = 15_000 * SLOWNESS;
+/** How much later each answer comes for each time that the browser is slower, ms. */
+const LATENCY_MS = 20;
 
 /** Chromium as a quiet guest: it asks nobody for anything, and every name of `example` is this machine. */
 const ARGUMENTS = [
@@ -96,14 +104,45 @@ export async function serve(t, data, options = []) {
   });
 }
 
+/** `windvane view` of a store; its address. */
+export async function startView(t, source) {
+  const child = spawn(BINARY, ["view", source], { stdio: ["ignore", "pipe", "pipe"] });
+  const ended = once(child, "exit").catch(() => undefined);
+  t.after(async () => {
+    child.kill("SIGTERM");
+    await ended;
+  });
+  const said = [];
+  createInterface(child.stderr).on("line", (line) => said.push(line));
+  return new Promise((resolve, reject) => {
+    const lines = createInterface(child.stdout);
+    lines.on("line", (line) => {
+      const address = /^\s*(http:\S+)$/.exec(line)?.[1];
+      if (address !== undefined) resolve(address.replace(/\/$/, ""));
+    });
+    lines.on("close", () => reject(new Error(`the view ended before it was ready:\n${said.join("\n")}`)));
+  });
+}
+
+const opened = [];
+
+// A page that is left open goes on asking and drawing, and slows down the tests after its own. Not only tests use this file.
+if (process.env.NODE_TEST_CONTEXT !== undefined) {
+  afterEach(async () => {
+    for (const context of opened.splice(0)) await context.close();
+  });
+}
+
 /**
- * A page in a browser of its own kind: no cookies yet. `mistakes` are the errors of its console and its scripts, and what it asked
+ * A page in a browser of its own kind, until the end of the test: no cookies yet. `mistakes` are the errors of its console and its scripts, and what it asked
  * of anybody but the server that it came from.
  */
 export async function openPage(browser, options = {}) {
   const context = await browser.newContext(options);
+  opened.push(context);
   context.setDefaultTimeout(TIMEOUT_MS);
   const page = await context.newPage();
+  if (SLOWNESS > 1) await slowDown(page);
   const mistakes = [];
   page.on("pageerror", (error) => mistakes.push(String(error)));
   page.on("console", (message) => message.type() === "error" && mistakes.push(message.text()));
@@ -111,9 +150,16 @@ export async function openPage(browser, options = {}) {
   page.on("request", (request) => {
     if (request.isNavigationRequest() && request.frame() === page.mainFrame()) home = new URL(request.url()).origin;
     const { protocol, origin } = new URL(request.url());
-    if (origin !== home && protocol !== "data:" && protocol !== "blob:") mistakes.push(`asked elsewhere: ${request.url()}`);
+    // The browser's own pages, as its viewer of documents, come from the browser.
+    if (origin !== home && !["data:", "blob:", "chrome:", "chrome-extension:"].includes(protocol)) mistakes.push(`asked elsewhere: ${request.url()}`);
   });
   return { context, page, mistakes };
+}
+
+async function slowDown(page) {
+  const debug = await page.context().newCDPSession(page);
+  await debug.send("Emulation.setCPUThrottlingRate", { rate: SLOWNESS });
+  await debug.send("Network.emulateNetworkConditions", { offline: false, latency: LATENCY_MS * SLOWNESS, downloadThroughput: -1, uploadThroughput: -1 });
 }
 
 /** Waits until nothing that is seen waits for an answer; what lies below is asked for when it is scrolled to. */
@@ -122,6 +168,11 @@ export async function settled(page) {
     const waiting = document.querySelectorAll(".skeleton, .stale, [aria-busy='true']");
     return [...waiting].every((part) => part.getBoundingClientRect().top >= innerHeight);
   });
+}
+
+/** Waits until the page has this title, which follows what is shown. */
+export async function titled(page, title) {
+  await page.waitForFunction((wanted) => document.title === wanted, title);
 }
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { freshData, serve, startBrowser } from "../browser/support.mjs";
-import { SLOW_NETWORK, heap, idle, median, open, quantile, roundTrips, scroll, settled, zoom } from "./measure.mjs";
+import { SLOW_NETWORK, brush, heap, idle, median, open, quantile, roundTrips, scroll, settled, zoom } from "./measure.mjs";
 import { fillStore } from "./store.mjs";
 
 const DIST = fileURLToPath(new URL("../../dist/", import.meta.url));
@@ -30,6 +30,7 @@ const TABLE = "[role=treegrid]";
 const CURVE = ".plot canvas";
 const CURVE_BOX = ".plot .u-over";
 const DIFFERENCE = ".matrix tbody td";
+const AXIS = ".parallel-handle:nth-child(6)";
 
 /** What was measured: `strict` values have to fit, others should not be more than twice as large. */
 const results = [];
@@ -73,8 +74,15 @@ async function sizes(address, browser, { many }) {
   await context.close();
   record("first load to the runs table, gzipped", await gzipped(files), 100_000, "B", true);
   record("first load, requests for files", files.length, 8, "", true);
-  const all = (await readdir(join(DIST, "static-files"))).map((name) => `static-files/${name}`).filter((name) => /\.(js|css)$/.test(name));
-  record("all chunks, gzipped", await gzipped(all), 200_000, "B", true);
+  const scripts = (await readdir(join(DIST, "static-files"))).filter((name) => name.endsWith(".js")).map((name) => `static-files/${name}`);
+  const [writers, shown] = [scripts.filter(isWriter), scripts.filter((name) => !isWriter(name))];
+  record("all scripts that show pages, gzipped", await gzipped(shown), 200_000, "B", true);
+  record("what writes reports, gzipped", await gzipped(writers), 20_000, "B", true);
+}
+
+/** Whether a script is the one that writes reports, most of which is theirs (docs/decisions/0011-web-pages.md). */
+function isWriter(name) {
+  return name.startsWith("static-files/write-");
 }
 
 async function gzipped(files) {
@@ -99,7 +107,7 @@ async function answered(address, path, request) {
   return gzipSync(Buffer.from(await response.arrayBuffer())).length;
 }
 
-async function times(address, browser, { many, compared, curveRuns, long, longRun }) {
+async function times(address, browser, { many, compared, curveRuns, long, longRun, related, sideBySide }) {
   const table = `${address}/#/experiments/${many}/runs`;
   const comparison = `${address}/#/compare?runs=${compared.join()}`;
 
@@ -129,6 +137,18 @@ async function times(address, browser, { many, compared, curveRuns, long, longRu
   await settled(drawn.page, QUIET_MS);
   record("zooming 20 curves of 2,000 points, median of the longest frames", median(await zoom(drawn.page, CURVE_BOX, 41)), FRAME_MS, "ms");
   await drawn.context.close();
+
+  const broad = await repeated(() => open(browser, `${address}/#/compare?runs=${sideBySide.join()}`, { curve: CURVE }));
+  record("comparison of 20 runs of 30 long metrics: first curves", broad.seen("curve"), 1_000, "ms");
+  await settled(broad.last.page, QUIET_MS);
+  record("zooming in it, median of the longest frames", median(await zoom(broad.last.page, CURVE_BOX, 41)), FRAME_MS, "ms");
+  await broad.last.context.close();
+
+  const axes = await open(browser, `${address}/#/experiments/${related}/runs?show=relations`, { axis: AXIS });
+  record("relations of 1,000 runs", axes.seen.axis, null, "ms");
+  await settled(axes.page, QUIET_MS);
+  record("brushing 1,000 runs on 12 axes, 95th percentile of frames", quantile(await brush(axes.page, AXIS, 120), 0.95), 33, "ms");
+  await axes.context.close();
 
   const million = await repeated(() => open(browser, `${address}/#/experiments/${long}/runs/${longRun}/model-metrics`, { curve: CURVE }));
   record("curve of 1,000,000 points", million.seen("curve"), null, "ms");

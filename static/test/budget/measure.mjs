@@ -106,6 +106,32 @@ export function zoom(page, selector, steps) {
   );
 }
 
+/** Milliseconds between the frames while a range is drawn down an axis of parallel coordinates, and up again. */
+export function brush(page, selector, frames) {
+  return page.evaluate(
+    async ([selector, frames]) => {
+      const axis = document.querySelector(selector);
+      const { left, top, width, height } = axis.getBoundingClientRect();
+      // Nobody's pointer is captured.
+      axis.setPointerCapture = () => undefined;
+      const send = (type, part) =>
+        axis.dispatchEvent(new PointerEvent(type, { bubbles: true, pointerId: 1, buttons: 1, clientX: left + width / 2, clientY: top + part * height }));
+      const times = [];
+      send("pointerdown", 0.1);
+      let before = await new Promise(requestAnimationFrame);
+      for (let frame = 1; frame <= frames; frame += 1) {
+        send("pointermove", 0.1 + 0.7 * Math.sin((Math.PI * frame) / frames));
+        const now = await new Promise(requestAnimationFrame);
+        times.push(now - before);
+        before = now;
+      }
+      send("pointerup", 0.5);
+      return times;
+    },
+    [selector, frames],
+  );
+}
+
 /** Waits until a page has asked for nothing for a while, and has all its answers. */
 export async function settled(page, ms) {
   let open = 0;

@@ -14,6 +14,11 @@ const POINTS = 5_000;
 const LONG_POINTS = 1_000_000;
 const CURVES = 20;
 const CURVE_POINTS = 2_000;
+const RELATED = 1_000;
+/** As many points as one request takes. */
+const AT_ONCE = 1_000;
+/** Runs that are compared in all their metrics, and the points of each; few unless told, too. */
+const SIDE_BY_SIDE = { runs: 20, metrics: 30, points: process.env.BUDGET_WHOLE === "1" ? 100_000 : 1_000 };
 
 /** Fills an empty server; what is where. */
 export async function fillStore(address) {
@@ -22,6 +27,8 @@ export async function fillStore(address) {
     ...(await trainings(address)),
     ...(await longRun(address)),
     ...(await curves(address)),
+    related: await relatedRuns(address),
+    sideBySide: await sideBySide(address),
   };
 }
 
@@ -77,6 +84,38 @@ async function curves(address) {
     makeRun(address, experiment, { name: `curve ${number}`, metrics: { loss: falling(CURVE_POINTS, number) } }),
   );
   return { curves: experiment, curveRuns: runs };
+}
+
+/** An experiment of runs whose params all differ, as many as are drawn and more than there are axes; its id. */
+async function relatedRuns(address) {
+  const experiment = await makeExperiment(address, "related");
+  await forEachOf(Array.from({ length: RELATED }), (_, number) =>
+    makeRun(address, experiment, {
+      name: `related ${number}`,
+      params: Object.fromEntries(Array.from({ length: 14 }, (_, place) => [`param_${place}`, noise(number * 31 + place * 10_007).toFixed(4)])),
+      metrics: { val_loss: [noise(number * 7 + 1)] },
+    }),
+  );
+  return experiment;
+}
+
+/** An experiment of runs that are long in each of many metrics; the runs. */
+export async function sideBySide(address, { runs, metrics, points } = SIDE_BY_SIDE) {
+  const experiment = await makeExperiment(address, "side by side");
+  return forEachOf(Array.from({ length: runs }), async (_, number) => {
+    const run = await makeRun(address, experiment, { name: `side ${number}`, status: "RUNNING" });
+    // Made as they are sent: all at once they would fill the memory.
+    for (let first = 0; first < metrics * points; first += AT_ONCE) {
+      const some = Array.from({ length: Math.min(AT_ONCE, metrics * points - first) }, (_, place) => {
+        const [metric, step] = [Math.floor((first + place) / points), (first + place) % points];
+        const value = 0.05 + 1 / (1 + step / 50) + noise((number * metrics + metric) * 10_007 + step) / 20;
+        return { key: `val_loss/${metric}`, value, step, timestamp: START_MS + step * 1_000 };
+      });
+      await call(address, "runs/log-batch", { run_id: run, metrics: some });
+    }
+    await call(address, "runs/update", { run_id: run, status: "FINISHED", end_time: START_MS + points * 1_000 });
+    return run;
+  });
 }
 
 const GROUPS = ["data", "dataloader", "model", "training", "diagnostics", "hardware"];

@@ -110,7 +110,8 @@ async fn a_server_without_accounts_asks_nobody() {
             assert_eq!(get(&app, EXPERIMENTS, &[("authorization", header)]).await.status, 200, "{header}");
         }
         let session = format!("{OWN}session");
-        assert_eq!(app.get(&session).await.expect_ok(), json!({ "accounts": false, "user": null }));
+        let open = json!({ "accounts": false, "user": null, "view_of": null, "version": env!("CARGO_PKG_VERSION") });
+        assert_eq!(app.get(&session).await.expect_ok(), open);
         assert_eq!(app.post(&session, json!({ "name": "a", "password": "b" })).await.status, 400);
         for reply in [
             app.get(&format!("{OWN}users")).await,

@@ -14,10 +14,16 @@ async fn a_browser_signs_in_with_a_cookie_that_only_our_pages_use() {
         let session = "/track/api/windvane/v1/session";
         let experiments = format!("/track{EXPERIMENTS}");
         let body = json!({ "name": "alice", "password": PASSWORD });
-        assert_eq!(get(&app, session, &[]).await.expect_ok(), json!({ "accounts": true, "user": null }));
+        assert_eq!(
+            get(&app, session, &[]).await.expect_ok(),
+            json!({ "accounts": true, "user": null, "view_of": null, "version": null })
+        );
         let plain = send(&app, Method::POST, session, &[], body.clone()).await;
         let user = json!({ "name": "alice", "display_name": "", "admin": false });
-        assert_eq!(plain.expect_ok(), json!({ "accounts": true, "user": user }));
+        assert_eq!(
+            plain.expect_ok(),
+            json!({ "accounts": true, "user": user, "view_of": null, "version": env!("CARGO_PKG_VERSION") })
+        );
         let cookie = plain.header("set-cookie").to_owned();
         let (pair, attributes) = cookie.split_once("; ").unwrap();
         assert_eq!(attributes, "HttpOnly; SameSite=Strict; Path=/track");

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use windvane::http::routes::{Permission, Route};
 use windvane::model::{Caller, KeyValue, NewLocation, Role};
-use windvane::store::{NewLoggedModel, NewRun};
+use windvane::store::{NewLoggedModel, NewRun, NewView};
 
 use super::{PASSWORD, account, basic, give, token};
 use crate::support::{self, App, Reply, START_MS};
@@ -19,6 +19,7 @@ struct Scene {
     experiment: String,
     run: String,
     model: String,
+    view: String,
 }
 
 /// A namespace in which the walkers have their roles, with a run and a logged model that have a file each.
@@ -50,12 +51,16 @@ async fn scene(app: &App, number: i64) -> Scene {
         tags: tags.to_vec(),
     };
     store.create_logged_model(&Caller::Open, new, START_MS).await.unwrap();
+    let address = "#/".to_owned();
+    let new = NewView { address, name: Some("walked view".to_owned()), experiment_id: Some(id) };
+    let view = store.save_view(&Caller::Open, new, START_MS).await.unwrap().key;
     for directory in [format!("{id}/{run}/artifacts"), format!("{id}/models/{model}/artifacts")] {
         let directory = app.directory().join("artifacts").join(directory);
         std::fs::create_dir_all(&directory).unwrap();
         std::fs::write(directory.join("f"), "x").unwrap();
+        std::fs::write(directory.join("f.html"), "x").unwrap();
     }
-    Scene { experiment: id.to_string(), run, model }
+    Scene { experiment: id.to_string(), run, model, view }
 }
 
 /// The query string or the body of a request that a route grants to those who may; with `{R}`, `{M}` and `{E}` in it.
@@ -96,10 +101,12 @@ fn question(route: &Route) -> (&'static str, &'static str) {
         ("POST", "mlflow/logged-models/{model_id}/params") => ("", r#"{"params": [{"key": "k", "value": "v"}]}"#),
         ("GET", "mlflow/logged-models/{model_id}/artifacts/files") => ("artifact_file_path=f", ""),
         ("GET", "get-artifact") => ("run_id={R}&path=f", ""),
+        ("GET", "artifacts/page") => ("run_id={R}&path=f.html", ""),
         ("POST", "mlflow/upload-artifact") => ("run_id={R}&path=g", "x"),
         ("GET", "mlflow-artifacts/artifacts") => ("path={E}/{R}/artifacts", ""),
         ("PUT", "mlflow-artifacts/artifacts/{*path}") => ("", "x"),
-        ("POST", "rows" | "keys") => ("", r#"{"experiment_ids": ["{E}"]}"#),
+        ("POST", "rows" | "keys" | "export/rows") => ("", r#"{"experiment_ids": ["{E}"]}"#),
+        ("POST", "groups") => ("", r#"{"experiment_ids": ["{E}"], "by": "tags.t", "metrics": ["k"]}"#),
         ("GET", "keys") => ("experiment_ids={E}&kind=metric", ""),
         ("GET", "find") => ("text=walked", ""),
         ("POST", "complete") => ("", r#"{"experiment_ids": ["{E}"], "filter": "tags.", "at": 5}"#),
@@ -107,8 +114,13 @@ fn question(route: &Route) -> (&'static str, &'static str) {
         ("POST", "values" | "runs/delete" | "runs/restore") => ("", r#"{"run_ids": ["{R}"]}"#),
         ("POST", "runs/tag") => ("", r#"{"run_ids": ["{R}"], "key": "k", "value": "v"}"#),
         ("POST", "series") => ("", r#"{"run_ids": ["{R}"], "metrics": ["k"]}"#),
+        ("POST", "ingest/states") => ("", r#"{"run_ids": ["{R}"]}"#),
+        ("POST", "ingest/create") => ("", r#"{"run_id": "{R}", "experiment_id": "{E}", "start_time": 1}"#),
+        ("POST", "ingest/parts") => ("", r#"{"run_id": "{R}", "tags": [{"key": "k", "value": "v"}]}"#),
         ("POST", "inline-curves") => ("", r#"{"run_ids": ["{R}"], "metric": "k"}"#),
         ("GET", "export/series") => ("run_ids={R}&metrics=k", ""),
+        ("GET", "views") => ("experiment_id={E}", ""),
+        ("POST", "views") => ("", r##"{"address": "#/", "name": "{U}", "experiment_id": "{E}"}"##),
         ("GET", "roles") => ("experiment_id={E}", ""),
         ("PUT", "roles") => ("", r#"{"experiment_id": "{E}", "principal": "stranger2", "role": "reader"}"#),
         ("DELETE", "roles") => ("", r#"{"experiment_id": "{E}", "principal": "reader"}"#),
@@ -147,6 +159,9 @@ fn expected(permission: Permission, walker: &str, route: &Route) -> &'static [Ou
     let rank = WALKERS.iter().position(|name| *name == walker).unwrap();
     let needs = match permission {
         Permission::Public => 0,
+        // To see the namespace of the view, and to manage it where the view is another one's.
+        Permission::Share if route.method == Method::DELETE => 4,
+        Permission::Share => 2,
         Permission::Monitor | Permission::SignedIn | Permission::CreateExperiment => 1,
         Permission::Read => 2,
         Permission::Write => 3,
@@ -180,6 +195,7 @@ async fn ask(app: &App, route: &Route, path: &str, scene: &Scene, walker: &str, 
             .replace("{E}", &scene.experiment)
             .replace("{N}", &number.to_string())
             .replace("{U}", walker)
+            .replace("{key}", &scene.view)
             .replace("{tag_key}", "t")
             .replace("{name}", "walked-user")
             .replace(' ', "%20")
@@ -255,11 +271,18 @@ async fn a_hidden_object_is_answered_as_one_that_does_not_exist() {
         account(&app, walker, None, None).await;
     }
     let hidden = scene(&app, 1).await;
-    let absent = Scene { experiment: "77".to_owned(), run: "7".repeat(32), model: format!("m-{}", "7".repeat(32)) };
+    let absent = Scene {
+        experiment: "77".to_owned(),
+        run: "7".repeat(32),
+        model: format!("m-{}", "7".repeat(32)),
+        view: "7".repeat(8),
+    };
     let mut compared = 0;
     for route in windvane::http::table() {
-        let about_an_object =
-            matches!(route.permission, Permission::Read | Permission::Write | Permission::Delete | Permission::Manage);
+        let about_an_object = matches!(
+            route.permission,
+            Permission::Read | Permission::Share | Permission::Write | Permission::Delete | Permission::Manage
+        );
         if !about_an_object || route.path.ends_with("get-by-name") {
             continue;
         }
@@ -268,7 +291,7 @@ async fn a_hidden_object_is_answered_as_one_that_does_not_exist() {
             for scene in [&hidden, &absent] {
                 let reply = ask(&app, &route, &path, scene, "stranger", 1).await;
                 let text = format!("{} {}", reply.status, String::from_utf8_lossy(&reply.body));
-                let text = text.replace(&scene.run, "{R}").replace(&scene.model, "{M}");
+                let text = text.replace(&scene.run, "{R}").replace(&scene.model, "{M}").replace(&scene.view, "{V}");
                 texts.push(
                     text.replace(&format!("id={} ", scene.experiment), "id={E} ")
                         .replace(&format!("'{}/", scene.experiment), "'{E}/"),

@@ -4,6 +4,7 @@ mod browser;
 mod links;
 mod locations;
 mod names;
+mod page;
 mod paths;
 mod sinks;
 

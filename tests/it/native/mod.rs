@@ -7,7 +7,10 @@ mod changes;
 mod complete;
 mod diff;
 mod experiments;
+mod exports;
 mod find;
+mod groups;
+mod ingest;
 mod keys;
 mod odd_series;
 mod orders;
@@ -15,6 +18,7 @@ mod revalidation;
 mod rows;
 mod trees;
 mod values;
+mod views;
 
 use serde_json::{Value, json};
 

@@ -277,3 +277,40 @@ async fn rows_tell_the_progress_of_the_run_that_they_show_if_asked() {
         assert_eq!(without.get("progress"), None);
     }
 }
+
+#[tokio::test]
+async fn rows_tell_how_the_runs_fare_that_are_at_work_if_asked() {
+    for db in support::databases().await {
+        let app = support::app(db).await;
+        let first = app.new_run_in("0", "first", 1).await;
+        let points: Vec<Value> = [json!(0.5), json!(0.25), json!(0.75), json!("NaN"), json!("NaN")]
+            .into_iter()
+            .enumerate()
+            .map(|(at, value)| json!({ "key": "val_loss", "value": value, "step": at * 10, "timestamp": at * 250 }))
+            .collect();
+        app.post("runs/log-batch", json!({ "run_id": first, "metrics": points })).await.expect_ok();
+        app.new_run_in("0", "empty", 2).await;
+        let third = app.new_run_in("0", "no loss", 3).await;
+        log_metric(&app, &third, "acc", 1).await;
+        let request = json!({ "experiment_ids": ["0"], "order_by": ["start_time"], "live": true });
+        let mut tree = request.clone();
+        (tree["tree"], tree["progress"]) = (true.into(), true.into());
+
+        let (flat, trainings) = (rows(&app, request.clone()).await, rows(&app, tree).await);
+
+        let loss = json!({
+            "metric": "val_loss", "last": "NaN", "last_step": 40, "best": 0.25, "best_step": 10, "nan_since": 30, "count": 5,
+        });
+        let live = json!([
+            { "steps_per_second": 40.0, "loss": loss }, null, { "steps_per_second": null, "loss": null },
+        ]);
+        assert_eq!((&flat["live"], flat.get("progress")), (&live, None));
+        assert_eq!((&trainings["live"], trainings["progress"].as_array().unwrap().len()), (&live, 3));
+        assert_eq!(rows(&app, json!({ "experiment_ids": ["0"] })).await.get("live"), None);
+        assert_eq!(rows(&app, json!({ "live": true })).await["live"], json!([]));
+        let refusal = ask_rows(&app, json!({ "experiment_ids": ["0"], "live": "perhaps" })).await.invalid();
+        assert!(refusal.contains("'live'") && refusal.contains("true or false"), "{refusal}");
+        app.post("runs/update", json!({ "run_id": first, "status": "FINISHED" })).await.expect_ok();
+        assert_eq!(rows(&app, request).await["live"][0], Value::Null);
+    }
+}

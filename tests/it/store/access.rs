@@ -297,7 +297,8 @@ async fn whoever_has_no_role_in_a_namespace_finds_nothing_of_it() {
         assert_eq!((changes.runs.unwrap().len(), changes.experiments), (0, vec![mine]));
         let both = RunSearch { experiments: vec![theirs, mine], ..search("", "") };
         assert!(run_ids(&mut store.search_runs(who, both.clone()).await.unwrap()).await.is_empty());
-        let table = RowsSearch { search: both, columns: Vec::new(), offset: 0, limit: 9, tree: None, paces: true };
+        let table =
+            RowsSearch { search: both, columns: Vec::new(), offset: 0, limit: 9, tree: None, paces: true, live: true };
         assert_eq!(store.list_rows(&OPEN, table.clone()).await.unwrap().total, 1, "and what is kept is not theirs");
         let rows = store.list_rows(who, table).await.unwrap();
         assert_eq!((rows.total, rows.rows.len(), rows.paces), (0, 0, Some(Vec::new())));

@@ -214,6 +214,7 @@ async fn tables_names_and_changes_of_a_database_of_the_first_version_are_those_o
             limit: 100,
             tree: None,
             paces: true,
+            live: false,
         };
         let rows = old_store.list_rows(&OPEN, asked.clone()).await.unwrap();
         assert_eq!(rows, new_store.list_rows(&OPEN, asked).await.unwrap());

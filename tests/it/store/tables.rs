@@ -27,6 +27,7 @@ fn table(filter: &str, order: &str, columns: &[&str]) -> RowsSearch {
         limit: 10,
         tree: None,
         paces: false,
+        live: false,
     }
 }
 
@@ -78,6 +79,7 @@ async fn a_table_tells_of_each_run_what_its_columns_ask_for() {
             total: 2,
             tree: None,
             paces: None,
+            live: None,
             rows: vec![
                 row(
                     &first,

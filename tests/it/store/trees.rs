@@ -1,11 +1,11 @@
 //! Tables as trees: trainings with their runs, and what is nested in what.
 
 use futures_util::future::join_all;
-use windvane::model::{NewLocation, RunStatus, ViewType};
+use windvane::model::{NewLocation, Point, RunStatus, ViewType};
 use windvane::search::{parse_run_columns, parse_run_filter, parse_run_order};
 use windvane::store::{
-    FieldValue, LogBatch, NewRun, Parent, Role, Rows, RowsSearch, RunSearch, RunUpdate, Store, Totals, TreeLevel,
-    TreePart, TreeRow,
+    FieldValue, LogBatch, NewRun, Origin, Parent, Role, Rows, RowsSearch, RunSearch, RunUpdate, Store, Totals,
+    TreeLevel, TreePart, TreeRow,
 };
 
 use super::support::*;
@@ -50,6 +50,7 @@ fn top(filter: &str) -> RowsSearch {
         limit: 1_000,
         tree: Some(TreeLevel::Top),
         paces: false,
+        live: false,
     }
 }
 
@@ -96,7 +97,12 @@ fn line(run_id: &str, told: &TreeRow) -> String {
         words.push(format!("in {run_id} ({state:?})"));
     }
     if let Some(fork) = &told.fork {
-        words.push(format!("fork of {}{}", fork.run_id, if fork.here { "" } else { " (away)" }));
+        let origin = match &fork.origin {
+            None => " (away)".to_owned(),
+            Some(Origin { step: Some(step), .. }) => format!(" at {step}"),
+            Some(Origin { step: None, .. }) => String::new(),
+        };
+        words.push(format!("fork of {}{origin}", fork.run_id));
     }
     words.join(" ")
 }
@@ -144,6 +150,47 @@ async fn a_training_is_one_row_and_opens_to_its_runs_and_to_what_is_nested_in_th
         let shown: Vec<&str> = rows.iter().map(|row| row.run_id.as_str()).collect();
         assert_eq!((total, tree.runs, tree.trainings, shown), (5, 11, 9, vec!["two", "sweep"]));
     }
+}
+
+#[tokio::test]
+async fn a_fork_names_its_origin_and_the_step_at_which_it_left_the_training_of_that() {
+    for database in databases().await {
+        let store = database.open().await;
+        let other = store.create_experiment(&OPEN, "other", NewLocation::Default, &[], NOW).await.unwrap();
+        run_in(&store, other, "first", 1, &[]).await;
+        run_in(&store, other, "second", 2, &resumes("first")).await;
+        store
+            .update_run(&OPEN, "first", RunUpdate { name: Some("control".to_owned()), ..RunUpdate::default() })
+            .await
+            .unwrap();
+        // The origin went that far only when it was resumed; steps of the machine are its own.
+        for (name, steps) in [("first", 0), ("second", 1_000)] {
+            store.log(&OPEN, name, metric("loss", steps_from(steps, 1_000))).await.unwrap();
+            store.log(&OPEN, name, metric("system/cpu", steps_from(90_000, 1_000))).await.unwrap();
+        }
+        for (name, start, first) in [("late", 3, 1_500), ("anew", 4, 0), ("beyond", 5, 5_000)] {
+            run(&store, name, start, &[("forkedRunId", "first")]).await;
+            store.log(&OPEN, name, metric("loss", steps_from(first, 100))).await.unwrap();
+        }
+        run(&store, "silent", 6, &[("forkedRunId", "first")]).await;
+
+        let shown = level(&store, top("")).await;
+        let tree = store.list_rows(&OPEN, top("")).await.unwrap().tree.unwrap();
+
+        assert_eq!(
+            shown,
+            ["late fork of first at 1500", "anew fork of first", "beyond fork of first", "silent fork of first"]
+        );
+        for row in tree.rows {
+            let origin = row.fork.unwrap().origin.unwrap();
+            assert_eq!((origin.name.as_str(), origin.experiment_id), ("control", other));
+        }
+    }
+}
+
+/// Points one step apart.
+fn steps_from(first: i64, count: i64) -> Vec<Point> {
+    (first..first + count).map(|step| point(NOW + step, step, 0.5)).collect()
 }
 
 #[tokio::test]

@@ -191,11 +191,7 @@ impl Client {
     /// # Errors
     /// The connection ended before the answer did: the server may or may not have done what was asked.
     pub fn send(&mut self, method: &str, path: &str, body: &[u8]) -> io::Result<Answer> {
-        let answer = self.exchange(method, path, body);
-        if answer.is_err() {
-            self.stream = None;
-        }
-        answer
+        self.send_to(method, &format!("/api/2.0/{path}"), body)
     }
 
     /// `POST` of JSON below `/api/2.0/mlflow/`.
@@ -214,13 +210,25 @@ impl Client {
         self.send("GET", &format!("mlflow/{path}"), b"")
     }
 
+    /// Sends a request to a path from the root on.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_to(&mut self, method: &str, path: &str, body: &[u8]) -> io::Result<Answer> {
+        let answer = self.exchange(method, path, body);
+        if answer.is_err() {
+            self.stream = None;
+        }
+        answer
+    }
+
     fn exchange(&mut self, method: &str, path: &str, body: &[u8]) -> io::Result<Answer> {
         let stream = match &mut self.stream {
             Some(stream) => stream,
             none => none.insert(BufReader::new(UnixStream::connect(&self.socket)?)),
         };
         let mut request = format!(
-            "{method} /api/2.0/{path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
              content-length: {}\r\n{}\r\n",
             body.len(),
             self.authorization.iter().map(|value| format!("authorization: {value}\r\n")).collect::<String>(),

@@ -20,7 +20,8 @@ mod read;
 pub(super) use self::forest::Forest;
 pub(super) use self::levels::{Level, Tree};
 use self::page::describe;
-pub use self::page::{Fork, Parent, ParentState, Totals, TreeRow};
+pub use self::page::{Fork, Origin, Parent, ParentState, Totals, TreeRow};
+use super::order::Extent;
 use super::order::SortKey;
 use super::rows::{Row, read_rows};
 use crate::error::{Error, Resource, Result};
@@ -79,7 +80,7 @@ pub(super) async fn read_part(
     };
     let (total, items) = tree.part(level, places.0, places.1);
     let runs: Vec<i64> = items.iter().map(|item| item.run).collect();
-    let mut rows = read_rows(tx, caller, &runs, columns).await?;
+    let mut rows = read_rows(tx, caller, &runs, columns, Extent::Head).await?;
     let told = describe(tx, caller, tree, items, &mut rows, columns, level == Level::Top).await?;
     Ok((total, rows, TreePart { runs: tree.order().len(), trainings: tree.trainings(), rows: told }))
 }

@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::lineage::{Link, LinkKind};
 use crate::model::Caller;
 use crate::store::db::Tx;
+use crate::store::lineage::forks::{Named, read_fork_steps, read_named};
 use crate::store::lineage::progress::{read_progress, totals};
 use crate::store::lineage::training::{Training, read_members};
 use crate::store::lineage::{Role, read_links};
@@ -70,8 +71,19 @@ pub enum ParentState {
 pub struct Fork {
     /// The public id that the fork names, or that of a copy where only that is here.
     pub run_id: String,
-    /// Whether there is such a run.
-    pub here: bool,
+    /// What is known of that run, if it is here.
+    pub origin: Option<Origin>,
+}
+
+/// What a fork was forked from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// Its name.
+    pub name: String,
+    /// The experiment that it is in.
+    pub experiment_id: i64,
+    /// The step at which the fork left it, where the data show it.
+    pub step: Option<i64>,
 }
 
 /// How far the attempts of a training came.
@@ -190,8 +202,10 @@ struct Links {
     forks: HashMap<i64, String>,
     /// The runs that each is nested in, where they are here, and whether they are in the trash.
     parents: HashMap<i64, (i64, bool)>,
-    /// The public ids of the runs that names mean.
-    named: HashMap<String, String>,
+    /// The runs that these ids mean.
+    named: HashMap<String, Named>,
+    /// The steps at which forks left these.
+    steps: HashMap<i64, i64>,
 }
 
 impl Links {
@@ -214,6 +228,9 @@ impl Links {
         links.parents = read_parents(tx, caller, &nested).await?;
         let names: BTreeSet<&str> = links.forks.values().map(String::as_str).collect();
         links.named = read_named(tx, caller, &Vec::from_iter(names)).await?;
+        let origin = |(fork, name): (&i64, &String)| Some((*fork, links.named.get(name)?.id));
+        let forks: Vec<(i64, i64)> = links.forks.iter().filter_map(origin).collect();
+        links.steps = read_fork_steps(tx, caller, &forks).await?;
         Ok(links)
     }
 
@@ -238,9 +255,14 @@ impl Links {
 
     /// What the first of these nodes that is a fork was forked from.
     fn fork(&self, forest: &Forest, nodes: &Range<u32>) -> Option<Fork> {
-        let name = nodes.clone().find_map(|node| self.forks.get(&forest.run(node)))?;
-        let here = self.named.get(name);
-        Some(Fork { run_id: here.unwrap_or(name).clone(), here: here.is_some() })
+        let mut runs = nodes.clone().map(|node| forest.run(node));
+        let (run, name) = runs.find_map(|run| Some((run, self.forks.get(&run)?)))?;
+        let Some(Named { run_id, experiment_id, name, .. }) = self.named.get(name) else {
+            return Some(Fork { run_id: name.clone(), origin: None });
+        };
+        let step = self.steps.get(&run).copied();
+        let origin = Origin { name: name.clone(), experiment_id: *experiment_id, step };
+        Some(Fork { run_id: run_id.clone(), origin: Some(origin) })
     }
 }
 
@@ -254,21 +276,4 @@ async fn read_parents(tx: &mut Tx, caller: &Caller, runs: &[i64]) -> Result<Hash
     statement.bind_ints(tx.dialect(), runs).visible_to(caller, "p.experiment_id");
     let rows: Vec<(i64, i64, bool)> = tx.all(statement).await?;
     Ok(rows.into_iter().map(|(run, parent, is_deleted)| (run, (parent, is_deleted))).collect())
-}
-
-/// The public ids of the runs of these ids, or where there is none, of the oldest copy of it.
-async fn read_named(tx: &mut Tx, caller: &Caller, names: &[&str]) -> Result<HashMap<String, String>> {
-    if names.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let mut statement =
-        sql("SELECT r.public_id, CAST(0 AS BIGINT) AS age, r.public_id AS run_id FROM run r WHERE r.public_id");
-    statement.bind_texts(tx.dialect(), names).visible_to(caller, "r.experiment_id");
-    statement.push(
-        " UNION ALL SELECT l.target, r.id, r.public_id FROM link l JOIN run r ON r.id = l.run_id
-         WHERE l.kind = 4 AND l.target",
-    );
-    statement.bind_texts(tx.dialect(), names).visible_to(caller, "r.experiment_id").push(" ORDER BY 2 DESC");
-    let rows: Vec<(String, i64, String)> = tx.all(statement).await?;
-    Ok(rows.into_iter().map(|(name, _, run_id)| (name, run_id)).collect())
 }

@@ -10,8 +10,8 @@ import { UserMenu } from "../../frame/user_menu.tsx";
 import { Notices } from "../../parts/notice.tsx";
 import { Answered } from "../../parts/states.tsx";
 import { useAsk } from "../../state/ask.ts";
+import { followLook } from "../../state/look.ts";
 import { session } from "../../state/session.ts";
-import { followTheme } from "../../state/theme.ts";
 import { useTitle } from "../../state/title.ts";
 import { Login } from "./login.tsx";
 import { Seed } from "./seed.tsx";
@@ -56,7 +56,7 @@ function AccountPage({ name }: { name: string }): JSX.Element {
       <main id="main" class="account" data-page={name} tabIndex={-1}>
         {!mustSignIn && (
           <Answered asked={asked} what="This page" lines={3}>
-            {(answer) => <Content known={answer} />}
+            {(answer) => (answer.view_of === null ? <Content known={answer} /> : <InView title={title} source={answer.view_of} />)}
           </Answered>
         )}
       </main>
@@ -65,7 +65,19 @@ function AccountPage({ name }: { name: string }): JSX.Element {
   );
 }
 
-followTheme();
+/** What all of these pages are where a server only shows something. */
+function InView({ title, source }: { title: string; source: string }): JSX.Element {
+  return (
+    <>
+      <h1>{title}</h1>
+      <p>
+        This is a read-only view of <code>{source}</code>: nobody signs in here, and nothing can be logged to it.
+      </p>
+    </>
+  );
+}
+
+followLook();
 const root = document.getElementById("account");
 if (root === null) throw new Error("the page has no element #account");
 render(<AccountPage name={location.pathname.split("/").pop() ?? ""} />, root);

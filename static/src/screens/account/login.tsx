@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { Failure } from "../../api/client.ts";
 import { signIn } from "../../api/people.ts";
 import type { Session } from "../../api/people.ts";
@@ -52,7 +52,7 @@ export function Login({ known }: { known: Session }): JSX.Element {
 function SignInForm({ onward }: { onward: string }): JSX.Element {
   const name = useRef<HTMLInputElement>(null);
   const password = useRef<HTMLInputElement>(null);
-  useEffect(() => name.current?.focus(), []);
+  useLayoutEffect(() => name.current?.focus(), []);
   const send = async (): Promise<void> => {
     try {
       await signIn(name.current?.value ?? "", password.current?.value ?? "");

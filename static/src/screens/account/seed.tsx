@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { createToken } from "../../api/people.ts";
 import type { Session } from "../../api/people.ts";
 import { Form } from "../../parts/dialog.tsx";
-import { MadeToken } from "./made.tsx";
+import { MadeToken } from "../../parts/tokens/made.tsx";
 
 const COMMAND = "anemoi-training mlflow login";
 

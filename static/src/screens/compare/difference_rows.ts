@@ -1,7 +1,8 @@
 // Which rows the table of differences shows, and what its cells say. Pure.
 
 import type { Diff } from "../../api/runs.ts";
-import { duration, second } from "../../lib/format.ts";
+import { valueText } from "../../lib/diff_text.ts";
+import { configuredFirst } from "../../lib/told_differences.ts";
 import { wordsOf } from "./run_set.ts";
 
 export type DiffRow = Diff["rows"][number];
@@ -28,25 +29,16 @@ export function differ(one: DiffValue, other: DiffValue): boolean {
 }
 
 /**
- * The rows for the runs at `places` of the answer. Unless `all`, only those in which these differ; with a `filter` those that
+ * The rows, what was configured first, for the runs at `places` of the answer. Unless `all`, only those in which these differ; with a `filter` those that
  * have each of its words in their name, kind or values.
  */
 export function rowsShown(rows: readonly DiffRow[], places: readonly number[], all: boolean, filter: string, utc = false): readonly DiffRow[] {
   const words = wordsOf(filter);
-  return rows.filter((row) => {
+  return configuredFirst(rows).filter((row) => {
     const values = places.map((place) => row.values[place] ?? null);
     if (!all && !values.some((value) => differ(value, values[0] ?? null))) return false;
     if (words.length === 0) return true;
     const text = [row.kind, row.key, ...values.map((value) => valueText(row, value, utc))].join("\n").toLowerCase();
     return words.every((word) => text.includes(word));
   });
-}
-
-/** A value as people read it, times in the browser's zone or in UTC. */
-export function valueText({ kind, key }: DiffRow, value: DiffValue, utc = false): string {
-  if (value === null) return "not set";
-  if (kind !== "attribute") return String(value);
-  if (key === "duration") return duration(Number(value));
-  if (key.endsWith("_time")) return second(Number(value), utc);
-  return String(value);
 }

@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { diff } from "../../api/runs.ts";
 import type { Diff } from "../../api/runs.ts";
 import { csv } from "../../lib/csv.ts";
+import { keyNote, valueText } from "../../lib/diff_text.ts";
 import { saveText } from "../../lib/download.ts";
 import { whole } from "../../lib/format.ts";
 import { Icon, Name, Section, Status } from "../../parts/basics.tsx";
@@ -10,7 +11,7 @@ import { Answered, Empty } from "../../parts/states.tsx";
 import { useAsk } from "../../state/ask.ts";
 import { change, place } from "../../state/router.ts";
 import { inUtc } from "../../state/zone.ts";
-import { differ, isCut, isLong, rowsShown, valueText } from "./difference_rows.ts";
+import { differ, isCut, isLong, rowsShown } from "./difference_rows.ts";
 import type { DiffRow, DiffValue } from "./difference_rows.ts";
 import { Matrix } from "./matrix.tsx";
 import type { MatrixCell } from "./matrix.tsx";
@@ -149,11 +150,14 @@ function DifferenceTable({ compared, rows, places }: { compared: Compared; rows:
   );
 }
 
-function KeyHead({ row: { kind, key } }: { row: DiffRow }): JSX.Element {
+function KeyHead({ row }: { row: DiffRow }): JSX.Element {
+  const { kind, key } = row;
+  const note = keyNote(row, place.value.state.x === "joined");
   return (
     <span class="key-head">
       <span class="key-kind">{kind}</span>
       <Name text={key} tail={10} />
+      {note !== "" && <span class="hint">{note}</span>}
     </span>
   );
 }

@@ -17,13 +17,16 @@ export interface MatrixCell {
   title?: string;
 }
 
-/** Heights and widths in pixels. Columns share the room that there is, between these widths. */
+/** Heights and widths in pixels; of the first column the widest that it is. The others share the room that there is, between these widths. */
 export interface Sizes {
   head: number;
   row: number;
   firstColumn: number;
   column: readonly [least: number, most: number];
 }
+
+/** The share of the width that the first column takes at most. */
+const FIRST_AT_MOST = 0.4;
 
 interface Box {
   top: number;
@@ -67,10 +70,12 @@ export function Matrix({
   }, []);
 
   const [least, most] = sizes.column;
-  const share = Math.floor((box.width - sizes.firstColumn) / Math.max(1, columns.keys.length));
+  // On a narrow window names give way, so that values can be read beside them.
+  const first = Math.min(sizes.firstColumn, Math.floor(box.width * FIRST_AT_MOST) || sizes.firstColumn);
+  const share = Math.floor((box.width - first) / Math.max(1, columns.keys.length));
   const width = Math.min(most, Math.max(least, share));
   const down = inView(rows.keys.length, sizes.row, box.top, box.height - sizes.head);
-  const across = inView(columns.keys.length, width, box.left, box.width - sizes.firstColumn);
+  const across = inView(columns.keys.length, width, box.left, box.width - first);
   const after = (columns.keys.length - across.to) * width;
   const places = Array.from({ length: across.to - across.from }, (_, index) => across.from + index);
   const lines = Array.from({ length: down.to - down.from }, (_, index) => down.from + index);
@@ -80,10 +85,10 @@ export function Matrix({
         aria-label={name}
         aria-rowcount={rows.keys.length + 1}
         aria-colcount={columns.keys.length + 1}
-        style={{ width: `${sizes.firstColumn + columns.keys.length * width}px` }}
+        style={{ width: `${first + columns.keys.length * width}px` }}
       >
         <colgroup>
-          <col style={{ width: `${sizes.firstColumn}px` }} />
+          <col style={{ width: `${first}px` }} />
           {across.from > 0 && <col style={{ width: `${across.from * width}px` }} />}
           {places.map((place) => (
             <col key={columns.keys[place]} style={{ width: `${width}px` }} />

@@ -32,7 +32,7 @@ export function runLines({ columns, inks, pointed }: Compared): Lines {
 }
 
 /** A run as the head of a row or a column: its name, its id below. */
-function RunHead({ run, ink, isBase, pointed }: { run: Facts; ink: Ink | undefined; isBase: boolean; pointed: Compared["pointed"] }): JSX.Element {
+export function RunHead({ run, ink, isBase, pointed }: { run: Facts; ink: Ink | undefined; isBase: boolean; pointed: Compared["pointed"] }): JSX.Element {
   return (
     <span
       class="run-head"
@@ -41,7 +41,7 @@ function RunHead({ run, ink, isBase, pointed }: { run: Facts; ink: Ink | undefin
       onPointerLeave={() => (pointed.value = null)}
     >
       <a href={address(runRoute(run.experiment, run.id))}>
-        <Name text={run.name} />
+        <Name text={run.name} tail={12} />
       </a>
       <span class="run-head-facts">
         <InkSign ink={ink} />

@@ -2,6 +2,8 @@ import type { JSX } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Signal } from "@preact/signals";
 import type { Ink } from "../../lib/colours.ts";
+import { originWords } from "../../lib/forks.ts";
+import type { Fork } from "../../lib/forks.ts";
 import { Icon, Name, Status } from "../../parts/basics.tsx";
 import type { IconName } from "../../parts/basics.tsx";
 import { InkSign } from "../../parts/ink.tsx";
@@ -23,6 +25,7 @@ export interface SetActions {
 export function CompareSet({
   runs,
   inks,
+  forks,
   base,
   hidden,
   pointed,
@@ -30,6 +33,8 @@ export function CompareSet({
 }: {
   runs: readonly Facts[];
   inks: ReadonlyMap<string, Ink>;
+  /** Those that are forks. */
+  forks: ReadonlyMap<string, Fork>;
   base: string | undefined;
   hidden: readonly string[];
   pointed: Signal<string | null>;
@@ -91,9 +96,12 @@ export function CompareSet({
           onDragEnd={end}
         >
           <InkSign ink={inks.get(run.id)} />
-          <a href={address(runRoute(run.experiment, run.id))} draggable={false}>
-            <Name text={run.name} />
-          </a>
+          <span class="compare-set-name">
+            <a href={address(runRoute(run.experiment, run.id))} draggable={false}>
+              <Name text={run.name} tail={16} />
+            </a>
+            <ForkWords fork={forks.get(run.id)} />
+          </span>
           <span class="compare-set-experiment hint">
             <Name text={run.experimentName} />
           </span>
@@ -124,6 +132,16 @@ export function CompareSet({
         </li>
       ))}
     </ol>
+  );
+}
+
+function ForkWords({ fork }: { fork: Fork | undefined }): JSX.Element | null {
+  if (fork === undefined) return null;
+  const words = originWords(fork);
+  return (
+    <span class="hint compare-set-fork" title={words}>
+      <Icon name="fork" /> <bdi>{words}</bdi>
+    </span>
   );
 }
 

@@ -2,7 +2,6 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { values } from "../../api/runs.ts";
 import type { Summary, Values as Answer } from "../../api/runs.ts";
-import { betterByName } from "../../lib/better.ts";
 import type { Better } from "../../lib/better.ts";
 import { csv } from "../../lib/csv.ts";
 import { saveText } from "../../lib/download.ts";
@@ -10,21 +9,18 @@ import { number, whole } from "../../lib/format.ts";
 import { Icon, Name, Section } from "../../parts/basics.tsx";
 import { Answered, Empty } from "../../parts/states.tsx";
 import { useAsk } from "../../state/ask.ts";
-import { isTextMap, kept } from "../../state/kept.ts";
+import { betterOf, sayBetter } from "../../state/better.ts";
 import { change, place } from "../../state/router.ts";
 import { Matrix } from "./matrix.tsx";
 import type { MatrixCell } from "./matrix.tsx";
 import { wordsOf } from "./run_set.ts";
-import { bestOf, commonStep, deltaOf, deltaText, shownOf, verdict } from "./metric_values.ts";
-import type { Delta, Shown, Which } from "./metric_values.ts";
+import { bestOf, commonStep, deltaOf, deltaText, shownOf, verdict, whichOf } from "../../lib/metric_values.ts";
+import type { Delta, Shown, Which } from "../../lib/metric_values.ts";
 import { runLines } from "./run_head.tsx";
 import type { Compared } from "./run_head.tsx";
 import { SwapButton, sizes, swapped } from "./swap.tsx";
 
 type Row = Answer["rows"][number];
-
-/** What somebody said is better of a metric, where its name does not say it or says it wrong. */
-const said = kept<Readonly<Record<string, string>>>("better", {}, isTextMap);
 
 const BETTER: Readonly<Record<Better, { next: Better; sign: string; words: string }>> = {
   min: { next: "max", sign: "↓", words: "lower is better" },
@@ -32,16 +28,10 @@ const BETTER: Readonly<Record<Better, { next: Better; sign: string; words: strin
   none: { next: "min", sign: "↕", words: "neither lower nor higher is better" },
 };
 
-function betterOf(metric: string): Better {
-  const own = said.value[metric];
-  return own === "min" || own === "max" || own === "none" ? own : betterByName(metric);
-}
-
 /** What the metrics of the runs come to (design: 6.4). */
 export function Values({ compared }: { compared: Compared }): JSX.Element {
   const { state } = place.value;
-  const step = state.at !== undefined && /^-?\d{1,15}$/.test(state.at) ? Number(state.at) : undefined;
-  const which: Which = step !== undefined ? "at" : state.val === "best" ? "best" : "last";
+  const { which, step } = whichOf(state);
   const delta: Delta = state.delta === "abs" || state.delta === "pct" ? state.delta : "none";
   const filter = state.vq ?? "";
   const { ids, round } = compared;
@@ -229,7 +219,7 @@ function MetricHead({ metric }: { metric: string }): JSX.Element {
         class="quiet better"
         aria-label={`${metric}: ${better.words}`}
         title={`${better.words}; click to change`}
-        onClick={() => (said.value = { ...said.value, [metric]: better.next })}
+        onClick={() => sayBetter(metric, better.next)}
       >
         {better.sign}
       </button>

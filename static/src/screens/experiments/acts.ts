@@ -13,12 +13,3 @@ export function moveToTrash({ experiment_id: id, name }: Experiment, again: () =
     });
   });
 }
-
-/** Takes an experiment out of the trash. */
-export function takeFromTrash({ experiment_id: id, name }: Experiment, again: () => void): Promise<void> {
-  return attempt("Restoring", async () => {
-    await restoreExperiment(id);
-    again();
-    notify(`Restored ${name}.`);
-  });
-}

@@ -45,6 +45,16 @@ export function Connect({ hasAccounts }: { hasAccounts: boolean }): JSX.Element 
           </p>
         )}
       </Step>
+      <Step
+        title="Or bring runs that were logged offline"
+        text={`windvane sync --source DIR --destination ${shellWord(tracking)}`}
+        name="Copy the line for runs that were logged offline"
+      >
+        <p class="hint">
+          DIR is an <code>mlruns</code> directory, such as Anemoi’s <code>save_dir</code>, or has an <code>mlflow.db</code> in it. What is
+          here already is not sent again. <code>windvane view DIR</code> shows the runs without sending them.
+        </p>
+      </Step>
     </ol>
   );
 }

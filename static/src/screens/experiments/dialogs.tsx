@@ -5,8 +5,10 @@ import { useState } from "preact/hooks";
 import { createExperiment, describeExperiment, renameExperiment } from "../../api/experiments.ts";
 import type { Experiment } from "../../api/experiments.ts";
 import { Dialog, Field, Form } from "../../parts/dialog.tsx";
+import { Markdown } from "../../parts/markdown.tsx";
 import { NoteEditor } from "../../parts/note_editor.tsx";
 import { go } from "../../state/router.ts";
+import { mayChange } from "../../state/session.ts";
 import { noteOf } from "./lines.ts";
 
 /** Makes an experiment and goes there. */
@@ -36,6 +38,7 @@ export function RenameDialog({ experiment, close, again }: { experiment: Experim
   );
 }
 
+/** The description: to be changed, or where nothing can be changed to be read. */
 export function DescribeDialog({ experiment, close, again }: { experiment: Experiment; close: () => void; again: () => void }): JSX.Element {
   const save = async (text: string): Promise<void> => {
     await describeExperiment(experiment.experiment_id, text);
@@ -44,7 +47,7 @@ export function DescribeDialog({ experiment, close, again }: { experiment: Exper
   };
   return (
     <Dialog title={`Description of ${experiment.name}`} close={close} wide>
-      <NoteEditor name="Description" text={noteOf(experiment)} save={save} cancel={close} />
+      {mayChange.value ? <NoteEditor name="Description" text={noteOf(experiment)} save={save} cancel={close} /> : <Markdown text={noteOf(experiment)} />}
     </Dialog>
   );
 }

@@ -5,41 +5,39 @@ import type { Experiment } from "../../api/experiments.ts";
 import { useKeys } from "../../frame/keys.ts";
 import { counted } from "../../lib/format.ts";
 import { Icon } from "../../parts/basics.tsx";
-import { Answered, Empty } from "../../parts/states.tsx";
+import { Changing } from "../../parts/changing.tsx";
+import { FilterBox } from "../../parts/filter_box.tsx";
+import { lazy } from "../../parts/lazy.tsx";
+import { Answered, Empty, NothingFound } from "../../parts/states.tsx";
 import { useAsk } from "../../state/ask.ts";
-import { isActive, learnExperiments } from "../../state/experiments.ts";
+import { isListed, learnExperiments } from "../../state/experiments.ts";
 import { isTexts, kept } from "../../state/kept.ts";
 import { useChanges } from "../../state/live.ts";
-import { address } from "../../state/place.ts";
+import { address, adminPage } from "../../state/place.ts";
 import { change, place } from "../../state/router.ts";
-import { session } from "../../state/session.ts";
+import { mayChange, session, viewOf } from "../../state/session.ts";
 import { useTitle } from "../../state/title.ts";
 import { moveToTrash } from "./acts.ts";
-import { Connect } from "./connect.tsx";
 import { CreateDialog, DescribeDialog, RenameDialog } from "./dialogs.tsx";
-import { FilterBox } from "./filter_box.tsx";
 import { SelectionBar } from "./selection_bar.tsx";
 import { linesOf, matching, parseSort } from "./lines.ts";
 import { ExperimentTable } from "./table.tsx";
 import type { TableActs } from "./table.tsx";
-import { Trash } from "./trash.tsx";
+
+// Servers are empty once.
+const Connect = lazy("The first steps", async () => (await import("./connect.tsx")).Connect);
 
 /** Ids of the experiments that stay on top in this browser. */
 const starred = kept<readonly string[]>("starred", [], isTexts);
 
-/** All experiments, or those in the trash (design: 6.1). */
+/** All experiments (design: 6.1). */
 export function Experiments(): JSX.Element {
-  const isTrash = place.value.state.state === "deleted";
-  useTitle(isTrash ? "Experiments in the trash" : "Experiments");
-  return isTrash ? <Trash /> : <ActiveExperiments />;
-}
-
-function ActiveExperiments(): JSX.Element {
+  useTitle("Experiments");
   const [isCreating, create] = useState(false);
-  const asked = useAsk("experiments", async () => (await learnExperiments()).filter(isActive));
+  const asked = useAsk("experiments", learnExperiments);
   useChanges([], asked.again);
-  useKeys({ n: { name: "New experiment", run: () => create(true) } });
-  const all = asked.answer ?? [];
+  useKeys(mayChange.value ? { n: { name: "New experiment", run: () => create(true) } } : {});
+  const all = (asked.answer ?? []).filter(isListed);
   const runs = all.reduce((sum, experiment) => sum + experiment.runs, 0);
   return (
     <div class="screen">
@@ -47,21 +45,23 @@ function ActiveExperiments(): JSX.Element {
         <h1>Experiments</h1>
         <span class="hint">{asked.answer !== undefined && `${counted(all.length, "experiment")}, ${counted(runs, "run")}`}</span>
         <div class="screen-tools">
-          <FilterBox />
+          <FilterBox placeholder="Filter by name, user, tag" />
           <TreeSwitch />
-          <a class="button" href={address({ screen: "experiments" }, { state: "deleted" })}>
+          <a class="button" href={address(adminPage("trash"))}>
             <Icon name="trash" /> Trash
           </a>
-          <button type="button" onClick={() => create(true)}>
-            <Icon name="plus" /> New experiment
-          </button>
+          <Changing>
+            <button type="button" onClick={() => create(true)}>
+              <Icon name="plus" /> New experiment
+            </button>
+          </Changing>
         </div>
       </header>
       <Answered asked={asked} what="The experiments" lines={8}>
-        {(experiments) => (
+        {() => (
           <>
-            {experiments.length > 0 && <Known experiments={experiments} again={asked.again} />}
-            {runs === 0 && <NothingYet hasExperiments={experiments.length > 0} />}
+            {all.length > 0 && <Known experiments={all} again={asked.again} />}
+            {runs === 0 && <NothingYet hasExperiments={all.length > 0} />}
           </>
         )}
       </Answered>
@@ -124,12 +124,15 @@ function Known({ experiments, again }: { experiments: readonly Experiment[]; aga
 }
 
 /** Why there is no run, and how to log one. */
-function NothingYet({ hasExperiments }: { hasExperiments: boolean }): JSX.Element {
+function NothingYet({ hasExperiments }: { hasExperiments: boolean }): JSX.Element | null {
   const known = session.value;
+  const source = viewOf.value;
   // Where there are accounts an empty list may also be all that one may see.
   const mayBeHidden = !hasExperiments && known?.accounts === true && known.user?.admin !== true;
   const trash = useAsk(hasExperiments ? null : "deleted experiments", (signal) => listExperiments("DELETED_ONLY", signal));
   const deleted = trash.answer?.length ?? 0;
+  if (known === undefined) return null;
+  if (source !== null) return hasExperiments ? null : <NothingFound source={source} />;
   const title = mayBeHidden ? "There is no experiment that you may see." : "No run has been logged yet.";
   return (
     <section class="first-steps" aria-label="Log your first run">
@@ -137,7 +140,7 @@ function NothingYet({ hasExperiments }: { hasExperiments: boolean }): JSX.Elemen
         {mayBeHidden && <p>Whoever administers the server can give you a role in an experiment.</p>}
         {deleted > 0 && (
           <p>
-            {counted(deleted, "experiment is", "experiments are")} <a href={address({ screen: "experiments" }, { state: "deleted" })}>in the trash</a>.
+            {counted(deleted, "experiment is", "experiments are")} <a href={address(adminPage("trash"))}>in the trash</a>.
           </p>
         )}
       </Empty>

@@ -3,9 +3,11 @@ import type { Experiment } from "../../api/experiments.ts";
 import { size, whole } from "../../lib/format.ts";
 import { firstLine } from "../../lib/note.ts";
 import { Icon, Name, Time } from "../../parts/basics.tsx";
+import { Changing } from "../../parts/changing.tsx";
 import { Menu, MenuItem } from "../../parts/menu.tsx";
 import { now } from "../../state/clock.ts";
-import { address } from "../../state/place.ts";
+import { address, adminPage } from "../../state/place.ts";
+import { session } from "../../state/session.ts";
 import { figuresOf, noteOf, ownTags } from "./lines.ts";
 import type { Figures, Line } from "./lines.ts";
 import type { TableActs } from "./table.tsx";
@@ -37,7 +39,9 @@ export function FolderRow({ line, toggle }: { line: Line & { kind: "folder" }; t
       <td class="col-users" />
       <td class="figure col-size">{size(line.figures.size)}</td>
       <td class="col-note" />
-      <td class="col-pick" />
+      <Changing>
+        <td class="col-pick" />
+      </Changing>
     </tr>
   );
 }
@@ -91,13 +95,15 @@ export function ExperimentRow({
       <td class="figure col-size">{figures.size === 0 ? <None /> : size(figures.size)}</td>
       <td class="col-note">
         <span class="note-and-tags">
-          <Description experiment={experiment} edit={() => acts.edit("describe", experiment)} />
+          <Description experiment={experiment} open={() => acts.edit("describe", experiment)} />
           <Tags experiment={experiment} />
         </span>
       </td>
-      <td class="col-pick">
-        <RowMenu experiment={experiment} acts={acts} />
-      </td>
+      <Changing>
+        <td class="col-pick">
+          <RowMenu experiment={experiment} acts={acts} />
+        </td>
+      </Changing>
     </tr>
   );
 }
@@ -152,11 +158,11 @@ function Users({ experiment }: { experiment: Experiment }): JSX.Element {
   );
 }
 
-function Description({ experiment, edit }: { experiment: Experiment; edit: () => void }): JSX.Element | null {
+function Description({ experiment, open }: { experiment: Experiment; open: () => void }): JSX.Element | null {
   const note = noteOf(experiment);
   if (note === "") return null;
   return (
-    <button type="button" class="quiet one-line" title={note.length > 600 ? `${note.slice(0, 600)}…` : note} onClick={edit}>
+    <button type="button" class="quiet one-line" title={note.length > 600 ? `${note.slice(0, 600)}…` : note} onClick={open}>
       {firstLine(note)}
     </button>
   );
@@ -190,6 +196,11 @@ function RowMenu({ experiment, acts }: { experiment: Experiment; acts: TableActs
           <MenuItem close={close} act={() => acts.edit("describe", experiment)}>
             Describe
           </MenuItem>
+          {session.value?.user && (
+            <a class="button menu-item" href={address(adminPage("roles", experiment.experiment_id))}>
+              Roles
+            </a>
+          )}
           <MenuItem close={close} act={() => acts.trash(experiment)}>
             Move to the trash
           </MenuItem>

@@ -3,6 +3,7 @@ import { useRef, useState } from "preact/hooks";
 import type { Experiment } from "../../api/experiments.ts";
 import { useKeys } from "../../frame/keys.ts";
 import { counted } from "../../lib/format.ts";
+import { Changing } from "../../parts/changing.tsx";
 import { change } from "../../state/router.ts";
 import { formatSort, nextSort } from "./lines.ts";
 import type { Line, Look, Sort, SortKey } from "./lines.ts";
@@ -14,7 +15,7 @@ export interface TableActs {
   /** Opens or closes a folder. */
   toggle: (path: string) => void;
   choose: (ids: ReadonlySet<string>) => void;
-  /** Asks for a new name or description. */
+  /** Asks for a new name, or shows the description and asks for a new one. */
   edit: (what: "rename" | "describe", experiment: Experiment) => void;
   trash: (experiment: Experiment) => void;
 }
@@ -82,9 +83,11 @@ export function ExperimentTable({
               <Head key={key} name={key} words={words} isFigure={isFigure} sort={look.sort} />
             ))}
             <th scope="col" class="col-note">Description, tags</th>
-            <th scope="col" class="col-pick">
-              <span class="unseen">Actions</span>
-            </th>
+            <Changing>
+              <th scope="col" class="col-pick">
+                <span class="unseen">Actions</span>
+              </th>
+            </Changing>
           </tr>
         </thead>
         <tbody ref={body}>

@@ -5,17 +5,19 @@ import { useState } from "preact/hooks";
 import { renameRun } from "../../api/runs.ts";
 import type { LineageNode, Progress, Run } from "../../api/runs.ts";
 import { useKeys } from "../../frame/keys.ts";
-import { copyText } from "../../lib/clipboard.ts";
-import { duration, fullMoment, moment, number, whole } from "../../lib/format.ts";
-import { share, silence, estimatedEnd } from "../../lib/progress.ts";
-import { Duration, Icon, Id, Name, Status, Time } from "../../parts/basics.tsx";
+import { number, whole } from "../../lib/format.ts";
+import { endAtRate, estimatedEnd, marks, share, silence, stillToCome } from "../../lib/progress.ts";
+import { Duration, Icon, Id, Name, Status, Time, Until } from "../../parts/basics.tsx";
 import { focused } from "../../parts/focus.ts";
 import { Menu } from "../../parts/menu.tsx";
 import { notify } from "../../parts/notice.tsx";
+import { Share } from "../../parts/share.tsx";
 import { asFailure } from "../../state/ask.ts";
 import { addToBasket, basket, takeFromBasket } from "../../state/basket.ts";
 import { now } from "../../state/clock.ts";
+import { forkComparison } from "../../state/forks.ts";
 import { address, runRoute } from "../../state/place.ts";
+import { mayEdit } from "./data.ts";
 import type { RunData } from "./data.ts";
 import { go } from "../../state/router.ts";
 import { Relations, counterparts } from "./relations.tsx";
@@ -24,9 +26,9 @@ import { Remove } from "./remove.tsx";
 export function Head({ run, data }: { run: Run; data: RunData }): JSX.Element {
   const { info } = run;
   const own = data.lineage.answer?.nodes.find((node) => node.run_id === info.run_id);
-  const silent = silence(info.status, data.progress, now.value);
-  const goesOn = info.status === "RUNNING" && silent === null;
-  const ends = goesOn ? estimatedEnd(data.progress, info.start_time, own?.first_step ?? 0) : null;
+  const isSilent = silence(info.status, data.progress, now.value) !== null;
+  const rated = endAtRate(data.progress, data.live) ?? (isSilent ? null : estimatedEnd(data.progress, info.start_time, own?.first_step ?? 0));
+  const ends = info.status === "RUNNING" ? stillToCome(rated, isSilent, now.value) : null;
   return (
     <header class="run-top">
       <div class="run-title">
@@ -36,11 +38,11 @@ export function Head({ run, data }: { run: Run; data: RunData }): JSX.Element {
       <div class="run-line">
         <Status status={info.status} />
         <Reached run={run} progress={data.progress} />
-        {silent !== null && (
-          <span class="warning">
-            <Icon name="warning" /> no point for {minutes(silent)}
+        {marks(info.status, data.progress, data.live, now.value).map((mark) => (
+          <span class="warning" key={mark}>
+            <Icon name="warning" /> {mark}
           </span>
-        )}
+        ))}
         <Told name="Started">
           <Time ms={info.start_time} />
         </Told>
@@ -49,7 +51,7 @@ export function Head({ run, data }: { run: Run; data: RunData }): JSX.Element {
         </Told>
         {ends !== null && (
           <Told name="Ends about">
-            <span title="If it goes on as it went so far">{ends < now.value ? "now" : until(ends)}</span>
+            <Until ms={ends} />
           </Told>
         )}
         {info.user_id !== undefined && info.user_id !== "" && (
@@ -66,28 +68,11 @@ export function Head({ run, data }: { run: Run; data: RunData }): JSX.Element {
   );
 }
 
-/** `35 min`, from an hour on `2 h 10 min`. */
-function minutes(ms: number): string {
-  return ms < 3_600_000 ? `${Math.floor(ms / 60_000)} min` : duration(ms);
-}
-
 function Told({ name, children }: { name: string; children: ComponentChildren }): JSX.Element {
   return (
     <span class="told">
       <span class="hint">{name}</span> {children}
     </span>
-  );
-}
-
-/** A time that is still to come: `17:20` today, else with its date. */
-function until(ms: number): JSX.Element {
-  const date = new Date(ms);
-  const sameDay = date.toDateString() === new Date(now.value).toDateString();
-  const time = date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
-  return (
-    <time dateTime={date.toISOString()} title={fullMoment(ms)}>
-      {sameDay ? time : moment(ms, now.value)}
-    </time>
   );
 }
 
@@ -140,7 +125,7 @@ function Title({ run, renamed }: { run: Run; renamed: () => void }): JSX.Element
     return (
       <h1 class="run-called">
         <Name text={name === "" ? id : name} tail={16} />
-        {run.info.lifecycle_stage === "active" && (
+        {mayEdit(run) && (
           <button type="button" class="quiet" aria-label="Rename" title="Rename" onClick={() => setDraft(name)}>
             <Icon name="edit" />
           </button>
@@ -176,17 +161,14 @@ function Actions({ run, data }: { run: Run; data: RunData }): JSX.Element {
   const { run_id: id, run_name: name = id } = run.info;
   const [removing, setRemoving] = useState(false);
   const others = data.family ? counterparts(data.family) : [];
+  const forks = data.family?.forks;
   const held = basket.value.includes(id);
-  const copyLink = async (): Promise<void> => {
-    notify((await copyText(location.href)) ? "Link copied" : "The link could not be copied");
-  };
   const first = others[0];
   const neighbours = data.family?.attempt;
   const visit = (node: LineageNode | null | undefined): void => {
     if (node) go(runRoute(node.experiment_id, node.run_id));
   };
   useKeys({
-    y: { name: "Copy the link to this page", run: () => void copyLink() },
     c: {
       name: "Compare with what it comes from",
       run: () => first && go({ screen: "compare", runs: [first.node.run_id, id] }),
@@ -196,24 +178,29 @@ function Actions({ run, data }: { run: Run; data: RunData }): JSX.Element {
   });
   return (
     <div class="run-actions">
-      {others.length > 0 && (
+      {(others.length > 0 || forks) && (
         <Menu label={<>Compare with <Icon name="down" /></>}>
-          {() =>
-            others.map(({ what, node }) => (
-              <a key={node.run_id} class="button menu-item" href={address({ screen: "compare", runs: [node.run_id, id] })}>
-                {what} <Name text={node.run_name} />
-              </a>
-            ))
-          }
+          {() => (
+            <>
+              {others.map(({ what, node }) => (
+                <a key={node.run_id} class="button menu-item" href={address({ screen: "compare", runs: [node.run_id, id] })}>
+                  {what} <Name text={node.run_name} />
+                </a>
+              ))}
+              {forks && (
+                <a class="button menu-item" href={forkComparison(forks)}>
+                  origin and {forks.forks.length === 1 ? "fork" : "forks"}
+                </a>
+              )}
+            </>
+          )}
         </Menu>
       )}
       <button type="button" aria-pressed={held} onClick={() => (held ? takeFromBasket([id]) : addToBasket([id]))}>
         <Icon name="basket" /> {held ? "In the basket" : "Add to basket"}
       </button>
-      <button type="button" onClick={() => void copyLink()}>
-        Copy link
-      </button>
-      {run.info.lifecycle_stage === "active" && (
+      <Share experiment={run.info.experiment_id} />
+      {mayEdit(run) && (
         <button type="button" onClick={() => setRemoving(true)}>
           <Icon name="trash" /> Delete
         </button>

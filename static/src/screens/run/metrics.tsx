@@ -13,17 +13,20 @@ export function RunMetrics({ run, kind }: { run: Run; kind: "model" | "system" }
   const hovered = useSignal<string | null>(null);
   const { run_id: id, run_name: name, experiment_id: experiment } = run.info;
   const metrics = (run.data.metrics ?? []).map(({ key }) => key);
+  // Of the machine one wants to see how a whole training used it.
+  const standardX = kind === "system" ? "joined" : "step";
+  const title = name ?? id;
   return (
     <RunCharts
-      runs={[{ id, name: name ?? id, experiment }]}
+      runs={[{ id, name: title, experiment }]}
       experiments={[experiment]}
       hovered={hovered}
       hidden={[]}
       onHide={() => undefined}
       metrics={metrics}
       kind={kind}
-      // Of the machine one wants to see how a whole training used it.
-      standardX={kind === "system" ? "joined" : "step"}
+      standardX={standardX}
+      report={{ title, base: null }}
     />
   );
 }

@@ -7,12 +7,13 @@ import { Icon, Section } from "../../parts/basics.tsx";
 import { Field, Form } from "../../parts/dialog.tsx";
 import { focused } from "../../parts/focus.ts";
 import { Markdown } from "../../parts/markdown.tsx";
+import { mayEdit } from "./data.ts";
 
 /** What people say about the run, in Markdown. */
 export function Note({ run, changed }: { run: Run; changed: () => void }): JSX.Element | null {
   const note = run.data.tags?.find(({ key }) => key === NOTE)?.value ?? "";
   const [draft, setDraft] = useState<string | null>(null);
-  const editable = run.info.lifecycle_stage === "active";
+  const editable = mayEdit(run);
   const save = async (): Promise<void> => {
     await tagRuns({ run_ids: [run.info.run_id] }, NOTE, draft === "" ? null : draft);
     setDraft(null);

@@ -3,6 +3,7 @@ import type { LineageNode } from "../../api/runs.ts";
 import type { Family, Relative } from "../../lib/family.ts";
 import { counted, whole } from "../../lib/format.ts";
 import { Icon, Name } from "../../parts/basics.tsx";
+import { forkComparison } from "../../state/forks.ts";
 import { address, runRoute } from "../../state/place.ts";
 
 /** A run that one would compare with, and what it is to this one. */
@@ -35,7 +36,7 @@ function named(what: string, node: LineageNode | null | undefined): Counterpart 
 
 /** How the run stands to others, in words and links; nothing where it stands alone. */
 export function Relations({ family, self }: { family: Family; self: Pick<LineageNode, "experiment_id" | "run_id"> }): JSX.Element | null {
-  const { attempt, resumed, parent, origin, copyOf, copies, prepared, children } = family;
+  const { attempt, resumed, parent, origin, forks, copyOf, copies, prepared, children } = family;
   const said: JSX.Element[] = [];
   const say = (key: string, ...words: ComponentChildren[]): void => void said.push(<li key={key}>{words}</li>);
   if (prepared) say("prepared", "prepared: this run only reserved its id");
@@ -54,7 +55,23 @@ export function Relations({ family, self }: { family: Family; self: Pick<Lineage
   if (resumed) say("resumed", "resumed from ", <RelativeLink relative={resumed} />);
   if (origin) {
     const at = origin.step === null ? "" : ` at step ${whole(origin.step)}`;
-    say("fork", <Icon name="fork" />, " forked from ", <RelativeLink relative={origin} />, at);
+    const curves = origin.step !== null && origin.node && (
+      <a class="button quiet" href={address(runRoute(self.experiment_id, self.run_id, "model-metrics"), { origin: "1" })}>
+        curves from the origin on
+      </a>
+    );
+    say("fork", <Icon name="fork" />, " forked from ", <RelativeLink relative={origin} />, at, curves);
+  }
+  if (forks) {
+    say(
+      "forks",
+      <Icon name="fork" />,
+      " ",
+      <a href={address(runRoute(self.experiment_id, self.run_id, "lineage"))}>{counted(forks.forks.length, "fork")}</a>,
+      <a class="button quiet" href={forkComparison(forks)}>
+        compare with the origin
+      </a>,
+    );
   }
   if (parent) say("parent", "nested in ", <RelativeLink relative={parent} />);
   if (children > 0) say("children", `${counted(children, "run")} nested in it`);
@@ -69,7 +86,7 @@ function RelativeLink({ relative: { run_id: id, node } }: { relative: Relative }
   if (node) return <RunLink node={node} />;
   return (
     <span>
-      <code title={id}>{id.slice(0, 8)}</code> <span class="hint">(not on this server)</span>
+      <code title={id}>{id.slice(0, 8)}</code> <span class="hint">(not here)</span>
     </span>
   );
 }

@@ -1,7 +1,9 @@
 import type { JSX } from "preact";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Run as RunAnswer } from "../../api/runs.ts";
 import { restoreRuns } from "../../api/runs.ts";
 import { whole } from "../../lib/format.ts";
+import { Changing } from "../../parts/changing.tsx";
 import { Crumbs } from "../../parts/crumbs.tsx";
 import type { Crumb } from "../../parts/crumbs.tsx";
 import { lazy } from "../../parts/lazy.tsx";
@@ -11,6 +13,7 @@ import { useAsk } from "../../state/ask.ts";
 import { shareExperiments } from "../../state/experiments.ts";
 import { address, runRoute } from "../../state/place.ts";
 import type { Route, RunTab } from "../../state/place.ts";
+import { mayChange } from "../../state/session.ts";
 import { useTitle } from "../../state/title.ts";
 import { useRun } from "./data.ts";
 import type { RunData } from "./data.ts";
@@ -19,7 +22,7 @@ import { Overview } from "./overview.tsx";
 
 const Params = lazy("The params", async () => (await import("./params.tsx")).Params);
 const Artifacts = lazy("The artifacts", async () => (await import("./artifacts/artifacts.tsx")).Artifacts);
-const LineageList = lazy("The lineage", async () => (await import("./lineage.tsx")).LineageList);
+const LineageTab = lazy("The lineage", async () => (await import("./lineage.tsx")).LineageTab);
 const MetricsTab = lazy("The metrics", async () => (await import("./metrics.tsx")).MetricsTab);
 const SystemMetricsTab = lazy("The system metrics", async () => (await import("./system_metrics.tsx")).SystemMetricsTab);
 
@@ -72,7 +75,7 @@ function Tab({ route, run, data }: { route: RunPlace; run: RunAnswer; data: RunD
     case "artifacts":
       return <Artifacts run={run} path={route.path} />;
     case "lineage":
-      return <LineageList asked={data.lineage} />;
+      return <LineageTab asked={data.lineage} />;
   }
 }
 
@@ -93,8 +96,14 @@ function Tabs({ route, run }: { route: RunPlace; run: RunAnswer }): JSX.Element 
     "system-metrics": system,
     params: run.data.params?.length ?? 0,
   };
+  const bar = useRef<HTMLElement>(null);
+  useLayoutEffect(() => {
+    const current = bar.current?.querySelector<HTMLElement>("[aria-current]");
+    // Not by scrollIntoView, which would scroll the page as well.
+    if (bar.current && current) bar.current.scrollLeft = current.offsetLeft - (bar.current.clientWidth - current.offsetWidth) / 2;
+  }, [route.tab]);
   return (
-    <nav class="tabs" aria-label="Parts of the run">
+    <nav class="tabs" aria-label="Parts of the run" ref={bar}>
       {(Object.keys(TAB_NAMES) as RunTab[]).map((tab) => (
         <a key={tab} href={address(runRoute(route.experiment, route.run, tab))} aria-current={route.tab === tab ? "page" : undefined}>
           {TAB_NAMES[tab]}
@@ -112,10 +121,12 @@ function Deleted({ id, restored }: { id: string; restored: () => void }): JSX.El
   };
   return (
     <div class="banner">
-      <p>This run is in the trash: it is left out of tables and cannot be written to.</p>
-      <button type="button" onClick={() => void attempt("Restoring", restore)}>
-        Restore
-      </button>
+      <p>This run is in the trash: it is left out of tables{mayChange.value && " and cannot be written to"}.</p>
+      <Changing>
+        <button type="button" onClick={() => void attempt("Restoring", restore)}>
+          Restore
+        </button>
+      </Changing>
     </div>
   );
 }

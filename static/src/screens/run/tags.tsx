@@ -10,6 +10,7 @@ import { Field, Form } from "../../parts/dialog.tsx";
 import { focused } from "../../parts/focus.ts";
 import { LongText } from "../../parts/long_text.tsx";
 import { attempt, notify } from "../../parts/notice.tsx";
+import { mayEdit } from "./data.ts";
 
 interface Tag {
   key: string;
@@ -23,7 +24,7 @@ type Edited = { key: string } | "new" | null;
 export function Tags({ run, changed }: { run: Run; changed: () => void }): JSX.Element {
   const [edited, edit] = useState<Edited>(null);
   const id = run.info.run_id;
-  const editable = run.info.lifecycle_stage === "active";
+  const editable = mayEdit(run);
   const tags = run.data.tags ?? [];
   const own = ownTags(tags);
   const others = tags.filter(({ key }) => key !== NOTE && !own.some((tag) => tag.key === key));
@@ -72,7 +73,7 @@ export function Tags({ run, changed }: { run: Run; changed: () => void }): JSX.E
           )}
         </ul>
       )}
-      {own.length === 0 && edited !== "new" && <p class="hint">No tags yet.</p>}
+      {own.length === 0 && edited !== "new" && <p class="hint">{editable ? "No tags yet." : "No tags."}</p>}
       {others.length > 0 && (
         <details class="more-tags">
           <summary>{counted(others.length, "tag")} of MLflow</summary>

@@ -3,6 +3,7 @@
 import type { JSX } from "preact";
 import { whole } from "../../lib/format.ts";
 import { Icon } from "../../parts/basics.tsx";
+import { Changing } from "../../parts/changing.tsx";
 import { BASKET_LIMIT } from "../../state/basket.ts";
 
 export interface BulkActions {
@@ -31,14 +32,16 @@ export function Bulk({ count, trash, actions }: { count: number; trash: boolean;
           <button type="button" disabled={tooMany !== undefined} title={tooMany} onClick={actions.addToBasket}>
             <Icon name="basket" /> Add to basket
           </button>
-          <button type="button" onClick={actions.tag}>
-            Tag
-          </button>
-          {count === 1 && (
-            <button type="button" onClick={actions.rename}>
-              Rename
+          <Changing>
+            <button type="button" onClick={actions.tag}>
+              Tag
             </button>
-          )}
+            {count === 1 && (
+              <button type="button" onClick={actions.rename}>
+                Rename
+              </button>
+            )}
+          </Changing>
         </>
       )}
       <button type="button" onClick={actions.copyIds}>
@@ -47,15 +50,17 @@ export function Bulk({ count, trash, actions }: { count: number; trash: boolean;
       <button type="button" onClick={actions.exportCsv}>
         <Icon name="download" /> CSV
       </button>
-      {trash ? (
-        <button type="button" onClick={actions.restore}>
-          Restore
-        </button>
-      ) : (
-        <button type="button" onClick={actions.remove}>
-          <Icon name="trash" /> Delete
-        </button>
-      )}
+      <Changing>
+        {trash ? (
+          <button type="button" onClick={actions.restore}>
+            Restore
+          </button>
+        ) : (
+          <button type="button" onClick={actions.remove}>
+            <Icon name="trash" /> Delete
+          </button>
+        )}
+      </Changing>
       <button type="button" class="quiet" aria-label="Select nothing" title="Select nothing" onClick={actions.clear}>
         <Icon name="close" />
       </button>

@@ -3,12 +3,13 @@
 import type { JSX } from "preact";
 import { address, runRoute } from "../../state/place.ts";
 import { counted, duration, number, whole } from "../../lib/format.ts";
-import { share, silence } from "../../lib/progress.ts";
+import { marks, share } from "../../lib/progress.ts";
 import { Duration, Icon, Id, Name, Status, Time } from "../../parts/basics.tsx";
 import { now } from "../../state/clock.ts";
 import type { Column } from "./columns.ts";
 import type { Curves } from "./curves.ts";
 import { InlineCurveView } from "./inline_curve.tsx";
+import { EndsCell, LossCell } from "./live_cells.tsx";
 import type { Row } from "./tree.ts";
 
 /** What cells need beside their row. */
@@ -38,6 +39,14 @@ export function CellContent({ row, column, context }: { row: Row; column: Column
       return <Text text={context.experimentNames.get(row.experiment) ?? row.experiment} />;
     case "steps":
       return <StepsCell row={row} />;
+    case "rate":
+      return row.live?.steps_per_second ? <span class="figure">{number(Number(row.live.steps_per_second.toPrecision(3)))}</span> : null;
+    case "seen":
+      return <Time ms={row.progress?.last_point_time} />;
+    case "loss":
+      return <LossCell row={row} curves={context.curves} />;
+    case "ends":
+      return <EndsCell row={row} />;
     case "id":
       return <Id id={row.run} />;
     case "note":
@@ -67,6 +76,8 @@ function Marks({ row, context, tabIndex }: { row: Row; context: CellContext; tab
   const { tree } = row;
   if (tree === null) return null;
   const { attempts, copies, prepared, children, fork, parent } = tree;
+  const at = typeof fork?.step === "number" ? ` at step ${whole(fork.step)}` : "";
+  const forked = fork && `Forked from ${fork.name || fork.run_id.slice(0, 8)}${at}`;
   const partly = context.filtered && tree.matching < tree.runs;
   return (
     <>
@@ -76,7 +87,11 @@ function Marks({ row, context, tabIndex }: { row: Row; context: CellContext; tab
           ×{attempts}
         </span>
       )}
-      {tree.kind === "training" && copies > 0 && <span class="mark">{counted(copies, "copy", "copies")}</span>}
+      {tree.kind === "training" && copies > 0 && (
+        <span class="mark" title="The same run under another id, as tools make it that copy runs between servers">
+          {counted(copies, "copy", "copies")}
+        </span>
+      )}
       {tree.kind === "training" && prepared > 0 && <span class="mark">prepared</span>}
       {children > 0 && !partly && (
         <span class="mark" title={`${counted(children, "run or training", "runs or trainings")} nested in it`}>
@@ -84,13 +99,13 @@ function Marks({ row, context, tabIndex }: { row: Row; context: CellContext; tab
         </span>
       )}
       {fork &&
-        (fork.here ? (
-          <a class="mark" href={address(runRoute(row.experiment, fork.run_id))} tabIndex={tabIndex} title={`Forked from ${fork.run_id}`}>
+        (fork.experiment_id !== undefined ? (
+          <a class="mark" href={address(runRoute(fork.experiment_id, fork.run_id))} tabIndex={tabIndex} title={forked}>
             <Icon name="fork" />
-            <span class="unseen">Forked from {fork.run_id}</span>
+            <span class="unseen">{forked}</span>
           </a>
         ) : (
-          <span class="mark" title={`Forked from ${fork.run_id}, which is not on this server`}>
+          <span class="mark" title={`${forked}, which is not here`}>
             <Icon name="fork" />
             origin not here
           </span>
@@ -129,29 +144,25 @@ function matchWords({ tree }: Row): string {
 
 function StatusCell({ row }: { row: Row }): JSX.Element {
   const status = cellText(row, "attributes.status");
-  const quiet = silence(status, row.progress, now.value);
+  const [worst, ...others] = marks(status, row.progress, row.live, now.value);
   const done = status === "RUNNING" ? share(row.progress) : null;
   return (
     <>
       <Status status={status} />
-      {quiet !== null ? (
-        <span class="silent">no point for {coarse(quiet)}</span>
-      ) : (
-        done !== null && (
-          <span class="done" title={`step ${whole(row.progress?.last_step ?? 0)} of ${whole(row.progress?.max_steps ?? 0)}`}>
-            <span class="done-bar" style={{ "--done": String(done) }} aria-hidden="true" />
-            {Math.floor(done * 100)} %
-          </span>
-        )
+      {worst !== undefined && (
+        <span class="silent" title={[worst, ...others].join(" · ")}>
+          {worst}
+          {others.length > 0 && <span class="unseen">, {others.join(", ")}</span>}
+        </span>
+      )}
+      {done !== null && (
+        <span class="done" title={`step ${whole(row.progress?.last_step ?? 0)} of ${whole(row.progress?.max_steps ?? 0)}`}>
+          {worst === undefined && <span class="done-bar" style={{ "--done": String(done) }} aria-hidden="true" />}
+          {Math.floor(done * 100)} %
+        </span>
       )}
     </>
   );
-}
-
-/** A duration in its larger unit: `35 min`, `3 h`, `2 d`. */
-function coarse(ms: number): string {
-  const [figure, unit] = duration(ms).split(" ");
-  return `${figure ?? ""} ${unit ?? ""}`;
 }
 
 /** A training of several attempts took the time of all of them. */
@@ -167,7 +178,8 @@ function DurationCell({ row }: { row: Row }): JSX.Element | null {
 
 function StepsCell({ row }: { row: Row }): JSX.Element | null {
   const steps = row.tree?.steps ?? row.progress?.last_step;
-  return steps === undefined ? null : <span class="figure">{whole(steps)}</span>;
+  const max = cellText(row, "attributes.status") === "RUNNING" ? (row.progress?.max_steps ?? null) : null;
+  return steps === undefined ? null : <span class="figure">{max === null ? whole(steps) : `${whole(steps)} / ${whole(max)}`}</span>;
 }
 
 function ValueCell({ row, column }: { row: Row; column: Column }): JSX.Element | null {

@@ -2,6 +2,7 @@
 
 import { betterByName } from "../../lib/better.ts";
 import { field } from "../../lib/filter.ts";
+import { splitList } from "../../lib/list.ts";
 import { NOTE } from "../../api/experiments.ts";
 
 /** A column. `key` is the name of a metric, param or tag, or which of our own columns. */
@@ -13,18 +14,22 @@ export interface Column {
 }
 
 /** The columns that every table may have; the first stands always, and first. */
-export const OWN_COLUMNS = ["name", "status", "started", "ended", "duration", "user", "experiment", "steps", "id", "note"] as const;
+export const OWN_COLUMNS = ["name", "status", "started", "ended", "duration", "user", "experiment", "steps", "rate", "seen", "loss", "ends", "id", "note"] as const;
 export type OwnColumn = (typeof OWN_COLUMNS)[number];
 
 const OWN: Readonly<Record<OwnColumn, { title: string; fields: readonly string[]; sort: string | null; width: number }>> = {
   name: { title: "Name", fields: ["attributes.run_name"], sort: "attributes.run_name", width: 260 },
-  status: { title: "Status", fields: ["attributes.status"], sort: "attributes.status", width: 236 },
+  status: { title: "Status", fields: ["attributes.status"], sort: "attributes.status", width: 288 },
   started: { title: "Started", fields: ["attributes.start_time"], sort: "attributes.start_time", width: 150 },
   ended: { title: "Ended", fields: ["attributes.end_time"], sort: "attributes.end_time", width: 150 },
   duration: { title: "Duration", fields: ["attributes.start_time", "attributes.end_time"], sort: null, width: 100 },
   user: { title: "User", fields: ["attributes.user_id"], sort: "attributes.user_id", width: 96 },
   experiment: { title: "Experiment", fields: [], sort: null, width: 160 },
-  steps: { title: "Steps", fields: [], sort: null, width: 96 },
+  steps: { title: "Steps", fields: [], sort: null, width: 140 },
+  rate: { title: "Steps/s", fields: [], sort: null, width: 84 },
+  seen: { title: "Last point", fields: [], sort: null, width: 110 },
+  loss: { title: "Loss", fields: [], sort: null, width: 190 },
+  ends: { title: "Ends about", fields: [], sort: null, width: 148 },
   id: { title: "Id", fields: [], sort: "attributes.run_id", width: 112 },
   note: { title: "Note", fields: [`tags.${NOTE}`], sort: `tags.${NOTE}`, width: 220 },
 };
@@ -72,13 +77,18 @@ export function readColumns(text: string): Column[] {
   return [...found.values()];
 }
 
-export function writeColumns(columns: readonly Column[]): string {
-  return columns.map(({ id }) => id).join(",");
+/** How many metrics a card has. */
+const CARD_METRICS = 2;
+
+/** What a run shows where there is no room for columns. */
+export function cardColumns(columns: readonly Column[]): Column[] {
+  const has = (key: OwnColumn): boolean => columns.some(({ id }) => id === key);
+  const values = has("loss") ? [own("loss"), own("steps")] : columns.filter(({ kind }) => kind === "metric").slice(0, CARD_METRICS);
+  return [own("name"), own("status"), own(has("seen") ? "seen" : "started"), ...values];
 }
 
-/** The items between the commas of a list; a comma in quotes is part of an item. */
-export function splitList(text: string): string[] {
-  return (text.match(/(?:`[^`]*`|"[^"]*"|[^,`"])+/g) ?? []).map((item) => item.trim()).filter((item) => item !== "");
+export function writeColumns(columns: readonly Column[]): string {
+  return columns.map(({ id }) => id).join(",");
 }
 
 /** The fields of `POST rows` that a column needs. */
@@ -127,7 +137,7 @@ export function widthOf({ kind, key }: Column): number {
 
 /** Whether its values stand at the right, so that digits are below digits. */
 export function isRight({ kind, key }: Column): boolean {
-  return kind === "metric" || (kind === "own" && (key === "duration" || key === "steps"));
+  return kind === "metric" || (kind === "own" && (key === "duration" || key === "steps" || key === "rate"));
 }
 
 /** A key of a sort, most important first. */

@@ -35,6 +35,9 @@ export function tellingParams(diff: Pick<Diff, "rows">): string[] {
     .slice(0, MOST_PARAMS);
 }
 
+/** The columns of what runs now, where nobody has chosen others. */
+export const LIVE_COLUMNS = (["name", "status", "experiment", "steps", "rate", "seen", "loss", "ends", "user"] as const).map(own);
+
 /** The columns of a table that nobody has chosen. */
 export function defaultColumns(facts: {
   several: boolean;

@@ -6,12 +6,15 @@ import type { RunSearch, View } from "../../api/runs.ts";
 import { namesIn } from "../../lib/filter.ts";
 import { counted } from "../../lib/format.ts";
 import { CopyButton } from "../../parts/basics.tsx";
-import { Empty, Skeleton } from "../../parts/states.tsx";
+import { Empty, NothingFound, Skeleton } from "../../parts/states.tsx";
 import { useAsk } from "../../state/ask.ts";
+import { viewOf } from "../../state/session.ts";
 
 export interface NoRunsProps {
   search: RunSearch;
   filtered: boolean;
+  /** Whether it is the page of what runs now. */
+  live: boolean;
   trash: boolean;
   /** The name of the experiment where there is one. */
   experiment: string | undefined;
@@ -22,7 +25,7 @@ export interface NoRunsProps {
   version: number;
 }
 
-export function NoRuns({ search, filtered, trash, experiment, clear, showTrash, version }: NoRunsProps): JSX.Element {
+export function NoRuns({ search, filtered, live, trash, experiment, clear, showTrash, version }: NoRunsProps): JSX.Element {
   const key = `${search.experiment_ids.join()} ${search.filter ?? ""} ${version}`;
   const asked = useAsk(key, async (signal) => {
     const count = async (view: View): Promise<number> =>
@@ -35,15 +38,15 @@ export function NoRuns({ search, filtered, trash, experiment, clear, showTrash, 
   const hidden = trash ? deleted : active;
   if (filtered && hidden > 0) {
     return (
-      <Empty title="No run matches.">
-        <p>The filter hides {counted(hidden, "run")}.</p>
+      <Empty title={live ? "Nothing is running." : "No run matches."}>
+        <p>{live ? `What begins appears here by itself. There ${hidden === 1 ? "is" : "are"} ${counted(hidden, "run")} that ${hidden === 1 ? "has" : "have"} ended.` : `The filter hides ${counted(hidden, "run")}.`}</p>
         {unknown.map(({ kind, key }) => (
           <p key={`${kind} ${key}`}>
             No run here has a {kind} <code>{key}</code>.
           </p>
         ))}
         <button type="button" onClick={clear}>
-          Clear the filter
+          {live ? "All runs" : "Clear the filter"}
         </button>
       </Empty>
     );
@@ -66,6 +69,7 @@ export function NoRuns({ search, filtered, trash, experiment, clear, showTrash, 
       </Empty>
     );
   }
+  if (viewOf.value !== null) return <NothingFound source={viewOf.value} />;
   const lines = ["import mlflow", `mlflow.set_tracking_uri(${JSON.stringify(here())})`, ...(experiment === undefined ? [] : [`mlflow.set_experiment(${JSON.stringify(experiment)})`]), "with mlflow.start_run():", '    mlflow.log_metric("loss", 0.5, step=0)'];
   return (
     <Empty title="There are no runs yet.">

@@ -1,8 +1,8 @@
-// The table as CSV, and the runs of a selection: all of them, read page by page.
+// The table as CSV, and the ids of a selection, read page by page.
 
-import { listRows } from "../../api/runs.ts";
+import { listRows, rowsCsv, rowsCsvAddress } from "../../api/runs.ts";
 import type { Cell, RunSearch } from "../../api/runs.ts";
-import { csv } from "../../lib/csv.ts";
+import { saveBlob, saveFrom } from "../../lib/download.ts";
 import { withClause } from "../../lib/filter.ts";
 import { fieldsOf } from "./columns.ts";
 import type { Column } from "./columns.ts";
@@ -14,6 +14,10 @@ const MOST_ROWS = 1_000;
 const MOST_CELLS = 20_000;
 /** Run ids of one filter: below its 64 KiB. */
 const MOST_IDS = 1_000;
+/** Longer addresses are refused by some proxies, characters. */
+const LONGEST_ADDRESS = 7_000;
+
+const FILE = "runs.csv";
 
 type Line = readonly Cell[];
 
@@ -47,35 +51,21 @@ export async function runIds(picked: Picked, search: RunSearch, most: number): P
   return ids;
 }
 
-/** A selection with these columns as CSV, one line for each run in the order of the table. */
-export async function tableCsv(picked: Picked, search: RunSearch, columns: readonly Column[], experimentNames: ReadonlyMap<string, string>): Promise<string> {
-  const shown = columns.filter(({ kind, key }) => kind !== "curve" && key !== "id" && key !== "experiment" && key !== "steps");
-  const fields = [...new Set(shown.flatMap(fieldsOf))];
-  const places = new Map(fields.map((field, index) => [field, index + 3]));
-  const lines: Line[] = [["run_id", "experiment", ...shown.map(({ id }) => (id === "duration" ? "duration_s" : id))]];
-  for (const part of searchesOf(picked, search)) {
-    await eachPage(part, fields, Infinity, (rows) => {
-      for (const row of rows) {
-        const at = (field: string): Cell => row[places.get(field) ?? -1] ?? null;
-        const experiment = String(row[1]);
-        lines.push([row[0] ?? null, experimentNames.get(experiment) ?? experiment, ...shown.map((column) => cellOf(column, at))]);
-      }
-    });
+/** Has the browser save a selection with these columns as CSV, one line for each run in the order of the table. */
+export async function saveTable(picked: Picked, search: RunSearch, columns: readonly Column[]): Promise<void> {
+  const fields = [...new Set(columns.flatMap(fieldsOf))];
+  const parts = searchesOf(picked, search).map((part) => ({ ...part, columns: fields }));
+  const [only] = parts;
+  const address = only && parts.length === 1 ? rowsCsvAddress(only) : null;
+  if (address !== null && address.length <= LONGEST_ADDRESS) {
+    saveFrom(address, FILE);
+    return;
   }
-  return csv(lines);
-}
-
-function cellOf(column: Column, at: (field: string) => Cell): Cell {
-  if (column.kind !== "own") return at(column.id);
-  const [first = "", second = ""] = fieldsOf(column);
-  if (column.key === "started" || column.key === "ended") return isoTime(at(first));
-  if (column.key !== "duration") return at(first);
-  const [from, to] = [at(first), at(second)];
-  return typeof from === "number" && typeof to === "number" ? (to - from) / 1_000 : null;
-}
-
-function isoTime(value: Cell): Cell {
-  if (typeof value !== "number") return value;
-  const date = new Date(value);
-  return Number.isNaN(date.getTime()) ? value : date.toISOString();
+  const texts: string[] = [];
+  for (const part of parts) {
+    const text = await rowsCsv(part);
+    // One head is enough.
+    texts.push(texts.length === 0 ? text : text.slice(text.indexOf("\n") + 1));
+  }
+  saveBlob(FILE, new Blob(texts, { type: "text/csv" }));
 }

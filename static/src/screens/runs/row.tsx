@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import type { Ink } from "../../lib/colours.ts";
 import { Icon } from "../../parts/basics.tsx";
 import { InkSign } from "../../parts/ink.tsx";
-import { ROW_PX } from "../../parts/window.ts";
+import { rowPx } from "../../state/look.ts";
 import { CellContent, NameCell } from "./cells.tsx";
 import type { CellContext } from "./cells.tsx";
 import { isRight } from "./columns.ts";
@@ -26,6 +26,8 @@ export interface RowProps {
   columns: readonly Column[];
   /** Where the columns begin that stay in sight beside the name, px. */
   lefts: readonly number[];
+  /** What stands before the cells of a card, which has no head; null where rows are rows. */
+  titles: readonly string[] | null;
   ink: Ink | undefined;
   drawn: Drawn;
   hovered: Signal<string | null>;
@@ -36,7 +38,7 @@ export interface RowProps {
  * A row. What is done with it is heard by the table, by what the attributes `data-act`, `data-column` and `data-index` say: a
  * table of thirty rows has no hundred listeners.
  */
-export function RunRow({ row, index, depth, open, picked, focused, columns, lefts, ink, drawn, hovered, context }: RowProps): JSX.Element {
+export function RunRow({ row, index, depth, open, picked, focused, columns, lefts, titles, ink, drawn, hovered, context }: RowProps): JSX.Element {
   const lifted = useComputed(() => hovered.value === row.run);
   const tabIndex = focused ? 0 : -1;
   const opens = below(row) !== null;
@@ -52,7 +54,7 @@ export function RunRow({ row, index, depth, open, picked, focused, columns, left
       data-index={index}
       data-lifted={lifted.value}
       tabIndex={tabIndex}
-      style={{ transform: `translateY(${index * ROW_PX}px)` }}
+      style={{ transform: `translateY(${index * rowPx()}px)` }}
     >
       <div role="gridcell" class="grid-cell pick" aria-colindex={1}>
         <input type="checkbox" checked={picked} data-act="pick" tabIndex={tabIndex} aria-label="Select" />
@@ -79,6 +81,7 @@ export function RunRow({ row, index, depth, open, picked, focused, columns, left
           style={at < lefts.length ? { left: `${lefts[at]}px` } : undefined}
           aria-colindex={at + 3}
           data-column={column.id}
+          data-title={titles?.[at + 1]}
         >
           <CellContent row={row} column={column} context={context} />
         </div>
@@ -109,7 +112,7 @@ export function AwaitedRow({ index, depth }: { index: number; depth: number }): 
       aria-level={depth}
       aria-busy="true"
       data-index={index}
-      style={{ transform: `translateY(${index * ROW_PX}px)` }}
+      style={{ transform: `translateY(${index * rowPx()}px)` }}
     >
       <div role="gridcell" class="grid-cell pick" aria-colindex={1} />
       <div role="gridcell" class="grid-cell run-name" aria-colindex={2}>

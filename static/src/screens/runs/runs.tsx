@@ -1,16 +1,19 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import { Related } from "../../charts/related.tsx";
 import { useKeys } from "../../frame/keys.ts";
 import type { Shortcuts } from "../../frame/keys.ts";
 import { inks } from "../../lib/colours.ts";
 import { counted } from "../../lib/format.ts";
 import { Crumbs } from "../../parts/crumbs.tsx";
+import { lazy } from "../../parts/lazy.tsx";
 import { Empty, Skeleton, Trouble } from "../../parts/states.tsx";
 import { useAsk } from "../../state/ask.ts";
 import { isActive, shareExperiments } from "../../state/experiments.ts";
 import { useChanges } from "../../state/live.ts";
-import { address, runRoute } from "../../state/place.ts";
+import { isNarrow } from "../../state/narrow.ts";
+import { address, isLive, runRoute } from "../../state/place.ts";
 import { change, go, place } from "../../state/router.ts";
 import { useTitle } from "../../state/title.ts";
 import { Bulk } from "./bulk.tsx";
@@ -18,11 +21,12 @@ import { cellText } from "./cells.tsx";
 import type { CellContext } from "./cells.tsx";
 import { ChartsSide, DRAWN, MOST_DRAWN, drawnRuns, drawnSlots } from "./charts_side.tsx";
 import { Chips } from "./chips.tsx";
-import { fieldsOf, keyed, moved, nextSort, readSort, writeSort } from "./columns.ts";
+import { cardColumns, fieldsOf, keyed, moved, nextSort, readSort, writeSort } from "./columns.ts";
 import type { Column } from "./columns.ts";
 import { Curves } from "./curves.ts";
 import { NoRuns } from "./empty.tsx";
 import type { ColumnActions } from "./head.tsx";
+import { needLosses } from "./live_cells.tsx";
 import { alsoDemanding, isFiltered, searchOf } from "./search.ts";
 import { SearchLine } from "./search_line.tsx";
 import { countOf, isPicked } from "./selection.ts";
@@ -33,10 +37,12 @@ import type { RowActions, TableHandle } from "./table.tsx";
 import { SHOWS, Toolbar } from "./toolbar.tsx";
 import { Outline, TOP } from "./tree.ts";
 import type { Row } from "./tree.ts";
-import { useColumns } from "./use_columns.ts";
+import { LIVE, useColumns } from "./use_columns.ts";
 import { useDeeds } from "./use_deeds.tsx";
 import { usePicked } from "./use_picked.ts";
 import { matters, useTable } from "./use_table.ts";
+
+const Groups = lazy("The groups", async () => (await import("./groups/groups.tsx")).Groups);
 
 const MINUTE_MS = 60_000;
 
@@ -55,7 +61,8 @@ export function Runs({ experiments: named }: { experiments: readonly string[] })
   const { experiments, names } = scope;
   const flat = state.flat === "1";
   const trash = state.state === "deleted";
-  const show = SHOWS.find((one) => one === state.show) ?? "table";
+  const show = (state.group === undefined && SHOWS.find((one) => one === state.show)) || "table";
+  const hasCurves = show === "charts" || show === "both";
   const filtered = isFiltered(state);
   // To the minute, and once: a search that moves on by itself would be another one with every look.
   const now = useMemo(() => Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS, [state.from]);
@@ -70,8 +77,10 @@ export function Runs({ experiments: named }: { experiments: readonly string[] })
   const open = useMemo(() => new Set((state.open ?? "").split(",").filter((key) => key !== "")), [state.open]);
   const outline = useMemo(() => (data ? new Outline(data.levels, open) : null), [data, version, open]);
   const firstRuns = useMemo(() => (data?.counts ? runsOf(data.levels.get(TOP)?.rows) : null), [data, data?.counts !== undefined]);
-  const choice = useColumns(experiments, named.join(), firstRuns);
+  const live = isLive(place.value);
+  const choice = useColumns(experiments, live ? LIVE : named.join(), firstRuns);
   const { columns } = choice;
+  const shown = useMemo(() => (isNarrow.value ? cardColumns(columns) : columns), [columns, isNarrow.value]);
   const { picked, pick, pickAll, drop } = usePicked(JSON.stringify([state.q, state.from, state.state]));
   const sort = useMemo(() => readSort(state.sort), [state.sort]);
 
@@ -82,12 +91,12 @@ export function Runs({ experiments: named }: { experiments: readonly string[] })
   const standardX = flat ? "step" : "joined";
   const joined = (state.x ?? standardX) === "joined";
   const drawn = useMemo(
-    () => (outline === null || show === "table" ? [] : drawnRuns(outline, new Set(hidden), most, joined, nameOf)),
-    [outline, hidden, show, most, joined],
+    () => (outline === null || !hasCurves ? [] : drawnRuns(outline, new Set(hidden), most, joined, nameOf)),
+    [outline, hidden, hasCurves, most, joined],
   );
   useEffect(() => {
     const fields = show === "both" ? columns.flatMap(fieldsOf) : [];
-    if (data && outline && show !== "table") void data.need(drawnSlots(outline, most), fields);
+    if (data && outline && hasCurves) void data.need(drawnSlots(outline, most), fields);
   }, [data, outline, show, most, columns]);
   const ink = useMemo(() => inks(drawn.map(({ id }) => id)), [drawn]);
   const inkOf = (run: string) => ink.get(run) ?? inks([run]).get(run);
@@ -99,12 +108,14 @@ export function Runs({ experiments: named }: { experiments: readonly string[] })
     seenRows.current = rows;
     const runs = rows.map(({ run }) => run);
     for (const column of columns) if (column.kind === "curve") void curves.need(column.key, runs);
+    if (columns.some(({ id }) => id === "loss")) needLosses(rows, curves);
   };
   useChanges(named, (changes) => {
     if (!data || !search || !matters(changes, search, seenRows.current)) return;
     curves.forget(changes.reset ? seenRows.current.map(({ run }) => run) : changes.runs.map(({ run_id }) => run_id));
     seen(seenRows.current);
     refresh();
+    choice.again();
   });
 
   const hide = (run: string): void => {
@@ -118,7 +129,7 @@ export function Runs({ experiments: named }: { experiments: readonly string[] })
     refresh();
   };
   const demand = (clause: string): void => setQuery(alsoDemanding(state.q ?? "", clause));
-  const deeds = useDeeds({ search, picked, pickAll, columns, names, trash, loaded: seenRows, changed, demand });
+  const deeds = useDeeds({ search, picked, pickAll, columns, trash, loaded: seenRows, changed, demand });
 
   const rowActions: RowActions = {
     pick,
@@ -153,22 +164,21 @@ export function Runs({ experiments: named }: { experiments: readonly string[] })
       name: "Hide or draw the curve of the row",
       run: () => {
         const row = table.current?.focused();
-        if (row && show !== "table") hide(row.run);
+        if (row && hasCurves) hide(row.run);
       },
     },
     f: { name: "Every run as a row", run: () => change({ flat: flat ? undefined : "1" }) },
-    y: { name: "Copy a link to this table", run: deeds.copyLink },
     Escape: { name: "Select nothing", run: () => pickAll(false) },
   });
 
-  const title = named.length === 0 ? "All runs" : named.length === 1 ? names.get(named[0] ?? "") : counted(named.length, "experiment");
+  const title = live ? "Live" : named.length === 0 ? "All runs" : named.length === 1 ? names.get(named[0] ?? "") : counted(named.length, "experiment");
   useTitle(title);
   const crumbs = [{ text: "Experiments", href: address({ screen: "experiments" }) }, { text: title ?? named.join(", "), ...(trash && { href: address({ screen: "runs", experiments: named }) }) }, ...(trash ? [{ text: "Trash" }] : [])];
   const counts = data?.counts;
   const selected = countOf(picked, counts?.runs ?? 0);
   const context: CellContext = useMemo(() => ({ filtered, experimentNames: names, curves }), [filtered, names, curves]);
   const drawnOf = (run: string): Drawn => {
-    if (show === "table") return "none";
+    if (!hasCurves) return "none";
     if (hidden.includes(run)) return "hidden";
     return ink.has(run) ? "drawn" : "beyond";
   };
@@ -178,7 +188,7 @@ export function Runs({ experiments: named }: { experiments: readonly string[] })
     <div class="screen runs-screen">
       <header class="runs-head">
         <Crumbs items={crumbs} />
-        <h1 class="unseen">Runs of {title}</h1>
+        <h1 class="unseen">{live ? title : `Runs of ${title}`}</h1>
         <span class="runs-total figure" role="status">
           {counts && totalWords(counts, flat, filtered)}
         </span>
@@ -193,15 +203,18 @@ export function Runs({ experiments: named }: { experiments: readonly string[] })
         </div>
         <Toolbar
           experiments={experiments ?? []}
+          only={named.length === 1 ? named[0] : undefined}
           columns={columns}
           choose={choice.choose}
           reset={choice.reset}
+          group={state.group}
+          setGroup={(group) => change({ group, open: undefined, show: undefined })}
           flat={flat}
           setFlat={(wanted) => change({ flat: wanted ? "1" : undefined })}
           trash={trash}
           setTrash={(wanted) => change({ state: wanted ? "deleted" : undefined })}
           show={show}
-          setShow={(wanted) => change({ show: wanted === "table" ? undefined : wanted })}
+          setShow={(wanted) => change(wanted === "table" ? { show: undefined } : { show: wanted, group: undefined })}
           exportCsv={deeds.exportAll}
         />
       </div>
@@ -213,6 +226,7 @@ export function Runs({ experiments: named }: { experiments: readonly string[] })
           <NoRuns
             search={search}
             filtered={filtered}
+            live={live}
             trash={trash}
             experiment={named.length === 1 ? names.get(named[0] ?? "") : undefined}
             clear={clear}
@@ -220,6 +234,19 @@ export function Runs({ experiments: named }: { experiments: readonly string[] })
             version={version}
           />
         )
+      ) : state.group !== undefined && search !== null ? (
+        <Groups search={search} columns={columns} version={version} />
+      ) : show === "relations" && search !== null ? (
+        <section aria-label="Relations">
+          <h2 class="unseen">Relations</h2>
+          <Related
+            search={search}
+            isSet={false}
+            hidden={hidden}
+            hovered={hovered}
+            demand={(clauses) => change({ q: clauses.reduce(alsoDemanding, state.q ?? ""), brush: undefined })}
+          />
+        </section>
       ) : (
         <Split
           left={
@@ -228,7 +255,7 @@ export function Runs({ experiments: named }: { experiments: readonly string[] })
                 handle={table}
                 data={data}
                 stale={stale}
-                columns={columns}
+                columns={shown}
                 widths={choice.widths}
                 frozen={choice.frozen}
                 sort={sort}
@@ -291,10 +318,13 @@ function useScope(named: readonly string[]): Scope {
   const asked = useAsk("experiments", shareExperiments);
   const { answer, failure } = asked;
   const names = useMemo(() => new Map((answer ?? []).map(({ experiment_id, name }) => [experiment_id, name])), [answer]);
-  const experiments = useMemo(() => {
-    if (named.length > 0) return named;
-    return answer === undefined ? null : answer.filter(isActive).map(({ experiment_id }) => experiment_id);
-  }, [named.join(), answer]);
+  const ids = named.length > 0 ? named : answer?.filter(isActive).map(({ experiment_id }) => experiment_id);
+  const experiments = useMemo(() => ids ?? null, [ids?.join()]);
+  // One that appears later is among all of them; one that is named may be still to come.
+  useChanges(named, ({ reset, experiments: changed, runs }) => {
+    const isNew = ({ experiment_id }: { experiment_id: string }): boolean => !names.has(experiment_id);
+    if (reset || changed.some((id) => !names.has(id)) || runs.some(isNew)) asked.again();
+  });
   if (failure && experiments === null) return { experiments, names, problem: <Trouble what="The experiments" failure={failure} retry={asked.again} /> };
   const unknown = answer !== undefined && named.length > 0 && !named.some((id) => names.has(id));
   if (!unknown) return { experiments, names, problem: null };

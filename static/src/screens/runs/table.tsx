@@ -4,11 +4,13 @@ import type { Signal } from "@preact/signals";
 import type { JSX, Ref } from "preact";
 import { useEffect, useImperativeHandle, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Ink } from "../../lib/colours.ts";
-import { ROW_PX, scrollTo, spanOf } from "../../parts/window.ts";
+import { scrollTo, spanOf } from "../../parts/window.ts";
+import { rowPx } from "../../state/look.ts";
+import { isNarrow } from "../../state/narrow.ts";
 import { cameBack } from "../../state/router.ts";
 import { useScrollMemory } from "../../state/scroll.ts";
 import type { CellContext } from "./cells.tsx";
-import { fieldsOf } from "./columns.ts";
+import { fieldsOf, titlesOf } from "./columns.ts";
 import type { Column, SortKey } from "./columns.ts";
 import { HeadCells } from "./head.tsx";
 import type { ColumnActions } from "./head.tsx";
@@ -107,7 +109,7 @@ export function RunTable(props: RunTableProps): JSX.Element {
     setFocus({ index: to, key: outline.slot(to)?.row?.key });
     wantsFocus.current = true;
     const element = box.current;
-    const top = element && scrollTo(to, element.scrollTop, element.clientHeight, HEAD_PX);
+    const top = element && scrollTo(to, element.scrollTop, element.clientHeight, HEAD_PX, rowPx());
     if (element && top !== null) {
       element.scrollTop = top;
       follow();
@@ -169,6 +171,7 @@ export function RunTable(props: RunTableProps): JSX.Element {
         focused={index === focused}
         columns={columns}
         lefts={lefts}
+        titles={titles}
         ink={inkOf(row.run)}
         drawn={drawnOf(row.run)}
         hovered={hovered}
@@ -180,6 +183,7 @@ export function RunTable(props: RunTableProps): JSX.Element {
   const grid = `${PICK_PX}px ${widths.map((width, index) => (index === widths.length - 1 ? `minmax(${width}px, 1fr)` : `${width}px`)).join(" ")}`;
   const starts = useMemo(() => widths.map((_, index) => PICK_PX + widths.slice(0, index).reduce((sum, width) => sum + width, 0)), [widths]);
   const lefts = useMemo(() => starts.slice(1, 1 + props.frozen), [starts, props.frozen]);
+  const titles = useMemo(() => (isNarrow.value ? titlesOf(columns) : null), [columns, isNarrow.value]);
   const wide = PICK_PX + widths.reduce((sum, width) => sum + width, 0);
   return (
     <div
@@ -195,7 +199,7 @@ export function RunTable(props: RunTableProps): JSX.Element {
       onScroll={follow}
       onClick={act}
       onContextMenu={openMenu}
-      onKeyDown={(event) => gridKey(event, { outline, focused, page: Math.max(1, Math.floor((box.current?.clientHeight ?? 0) / ROW_PX) - 2), focusOn, load, actions })}
+      onKeyDown={(event) => gridKey(event, { outline, focused, page: Math.max(1, Math.floor((box.current?.clientHeight ?? 0) / rowPx()) - 2), focusOn, load, actions })}
       onFocusIn={(event) => {
         const index = Number((event.target as Element).closest("[data-index]")?.getAttribute("data-index") ?? -1);
         if (index >= 0 && index !== focused) setFocus({ index, key: outline.slot(index)?.row?.key });
@@ -223,7 +227,7 @@ export function RunTable(props: RunTableProps): JSX.Element {
           <HeadCells columns={columns} widths={widths} lefts={lefts} sort={props.sort} actions={props.columnActions} />
         </div>
       </div>
-      <div role="rowgroup" class="grid-body" style={{ height: `${outline.total * ROW_PX}px` }}>
+      <div role="rowgroup" class="grid-body" style={{ height: `${outline.total * rowPx()}px` }}>
         {made.map(render)}
       </div>
     </div>
@@ -246,7 +250,7 @@ function useSpan(box: { current: HTMLDivElement | null }, total: number): { span
     const element = box.current;
     if (element === null) return;
     // Only whole rows matter: most of what a browser tells while it scrolls changes nothing.
-    const top = Math.floor(element.scrollTop / ROW_PX) * ROW_PX;
+    const top = Math.floor(element.scrollTop / rowPx()) * rowPx();
     const height = element.clientHeight;
     setPlace((before) => (before.top === top && before.height === height ? before : { top, height }));
   };
@@ -256,7 +260,7 @@ function useSpan(box: { current: HTMLDivElement | null }, total: number): { span
     if (box.current) observer.observe(box.current);
     return () => observer.disconnect();
   }, []);
-  return { span: spanOf(place.top, place.height, total), follow };
+  return { span: spanOf(place.top, place.height, total, rowPx()), follow };
 }
 
 /** Asks for what is seen, once the box has come to rest. */

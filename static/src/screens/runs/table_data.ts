@@ -114,7 +114,7 @@ export class TableData {
       limit: PAGE,
       ...(!this.flat && { tree: true }),
       ...(kind && run && { [kind]: run }),
-      ...(isNew && { progress: true }),
+      ...(isNew && { progress: true, live: true }),
     };
     try {
       const rows = await this.ask(request, this.end.signal);
@@ -185,5 +185,6 @@ function asRow(cells: readonly Cell[], fields: readonly string[], found: Rows, i
     cells: new Map(fields.map((field, at) => [field, cells[FIXED + at] ?? null])),
     tree,
     progress: found.progress?.[index] ?? null,
+    live: found.live?.[index] ?? null,
   };
 }

@@ -2,15 +2,24 @@
 
 import type { JSX } from "preact";
 import { Icon } from "../../parts/basics.tsx";
+import { lazy } from "../../parts/lazy.tsx";
 import { Menu } from "../../parts/menu.tsx";
+import { Share, Views } from "../../parts/share.tsx";
 import { Chooser } from "./chooser.tsx";
 import type { ChooserProps } from "./chooser.tsx";
 
-export const SHOWS = ["table", "charts", "both"] as const;
+export const SHOWS = ["table", "charts", "both", "relations"] as const;
 export type Show = (typeof SHOWS)[number];
-const SHOW_WORDS: Readonly<Record<Show, string>> = { table: "Table", charts: "Charts", both: "Both" };
+const SHOW_WORDS: Readonly<Record<Show, string>> = { table: "Table", charts: "Charts", both: "Both", relations: "Relations" };
+
+const GroupMenu = lazy("What can be grouped by", async () => (await import("./groups/groups.tsx")).GroupMenu);
 
 export interface ToolbarProps extends ChooserProps {
+  /** The experiment whose runs these are, where it is one. */
+  only: string | undefined;
+  /** What the runs are grouped by. */
+  group: string | undefined;
+  setGroup: (group: string | undefined) => void;
   flat: boolean;
   setFlat: (flat: boolean) => void;
   trash: boolean;
@@ -20,7 +29,7 @@ export interface ToolbarProps extends ChooserProps {
   exportCsv: () => void;
 }
 
-export function Toolbar({ flat, setFlat, trash, setTrash, show, setShow, exportCsv, ...chooser }: ToolbarProps): JSX.Element {
+export function Toolbar({ only, group, setGroup, flat, setFlat, trash, setTrash, show, setShow, exportCsv, ...chooser }: ToolbarProps): JSX.Element {
   return (
     <div class="toolbar">
       <Menu
@@ -32,6 +41,25 @@ export function Toolbar({ flat, setFlat, trash, setTrash, show, setShow, exportC
         align="end"
       >
         {() => <Chooser {...chooser} />}
+      </Menu>
+      <Menu
+        label={
+          <>
+            {group === undefined ? "Group" : "Grouped"} <Icon name="down" />
+          </>
+        }
+        align="end"
+      >
+        {(close) => (
+          <GroupMenu
+            experiments={chooser.experiments}
+            chosen={group}
+            choose={(wanted) => {
+              close();
+              setGroup(wanted);
+            }}
+          />
+        )}
       </Menu>
       <button type="button" aria-pressed={flat} title="List every run, without trainings and nesting (f)" onClick={() => setFlat(!flat)}>
         Flat
@@ -49,6 +77,8 @@ export function Toolbar({ flat, setFlat, trash, setTrash, show, setShow, exportC
           </button>
         ))}
       </span>
+      <Views experiment={only} />
+      <Share experiment={only} />
     </div>
   );
 }

@@ -1,6 +1,6 @@
 // The rows of a tree as one list: which row stands at which place, where some rows are open. Pure.
 
-import type { Cell, Progress, TreeRow } from "../../api/runs.ts";
+import type { Cell, Live, Progress, TreeRow } from "../../api/runs.ts";
 
 /** A row of the table. */
 export interface Row {
@@ -14,6 +14,7 @@ export interface Row {
   /** Null where every run is a row. */
   tree: TreeRow | null;
   progress: Progress | null;
+  live: Live | null;
 }
 
 /** The rows beside each other below one row, or at the top; those that are not there yet are not known. */

@@ -8,7 +8,7 @@ import { pinsOf } from "../../charts/pins.ts";
 import { isTextMap, kept } from "../../state/kept.ts";
 import { useAsk } from "../../state/ask.ts";
 import { change, place } from "../../state/router.ts";
-import { defaultColumns, tellingParams } from "./defaults.ts";
+import { LIVE_COLUMNS, defaultColumns, tellingParams } from "./defaults.ts";
 import { usableWidth } from "./head.tsx";
 import { KEY_LIMIT } from "./keys.ts";
 import { readColumns, widthOf, writeColumns } from "./columns.ts";
@@ -18,6 +18,9 @@ import type { Column } from "./columns.ts";
 const COMPARED = 30;
 /** With fewer rows than this, runs below them are compared too. */
 const FEW_ROWS = 5;
+
+/** What the choice for what runs now is remembered for. */
+export const LIVE = "live";
 
 type Habits = Readonly<Record<string, string>>;
 
@@ -43,6 +46,8 @@ export interface ColumnChoice {
   reset: () => void;
   resize: (column: Column, width: number | null) => void;
   freeze: (count: number) => void;
+  /** Looks again for what there was nothing of to make columns of. */
+  again: () => void;
 }
 
 /**
@@ -58,7 +63,7 @@ export function useColumns(experiments: readonly string[] | null, name: string, 
 
   const metrics = useAsk(scope, (signal) => listKeys("metric", experiments ?? [], "", KEY_LIMIT, signal));
   // Only once: columns that change with every search would make nothing easier to find.
-  const compared = chosen === undefined && runs !== null && scope !== null ? scope : null;
+  const compared = chosen === undefined && name !== LIVE && runs !== null && scope !== null ? scope : null;
   const params = useAsk(compared, async (signal) => {
     // A few rows may have many runs below them, which a sweep differs in.
     const some = (runs ?? []).length >= FEW_ROWS ? (runs ?? []) : await latestRuns(experiments ?? [], signal);
@@ -68,7 +73,9 @@ export function useColumns(experiments: readonly string[] | null, name: string, 
   const pinned = pinsOf(experiments ?? []).pinned.join();
   const columns = useMemo(
     () =>
-      chosen === undefined
+      chosen === undefined && name === LIVE
+        ? LIVE_COLUMNS
+        : chosen === undefined
         ? defaultColumns({
             several,
             metrics: metrics.answer ?? [],
@@ -76,13 +83,17 @@ export function useColumns(experiments: readonly string[] | null, name: string, 
             params: params.answer ? tellingParams(params.answer) : [],
           })
         : readColumns(chosen),
-    [chosen, several, metrics.answer, params.answer, pinned],
+    [chosen, name, several, metrics.answer, params.answer, pinned],
   );
   const widths = useMemo(() => columns.map((column) => usableWidth(Number(habit.value[`width ${column.id}`] ?? widthOf(column)))), [columns, habit.value]);
 
   const remember = (id: string, value: string | undefined): void => {
     const { [id]: _, ...rest } = habit.peek();
     habit.value = value === undefined ? rest : { ...rest, [id]: value };
+  };
+  const again = (): void => {
+    if (metrics.answer?.length === 0) metrics.again();
+    if (compared !== null && !params.waiting && !params.answer?.rows.length) params.again();
   };
   return {
     columns,
@@ -99,5 +110,6 @@ export function useColumns(experiments: readonly string[] | null, name: string, 
     },
     resize: (column, width) => remember(`width ${column.id}`, width === null ? undefined : String(usableWidth(width))),
     freeze: (count) => remember("frozen", count === 0 ? undefined : String(count)),
+    again,
   };
 }

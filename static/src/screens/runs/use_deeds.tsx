@@ -6,17 +6,17 @@ import { useState } from "preact/hooks";
 import { getRun } from "../../api/runs.ts";
 import type { RunSearch } from "../../api/runs.ts";
 import { copyText } from "../../lib/clipboard.ts";
-import { saveText } from "../../lib/download.ts";
 import { counted } from "../../lib/format.ts";
 import { attempt, notify } from "../../parts/notice.tsx";
 import { BASKET_LIMIT, addToBasket } from "../../state/basket.ts";
 import { address, runRoute } from "../../state/place.ts";
 import { go } from "../../state/router.ts";
+import { mayChange } from "../../state/session.ts";
 import type { BulkActions } from "./bulk.tsx";
 import type { Column } from "./columns.ts";
 import { DeleteDialog, RenameDialog, TagDialog, restore } from "./dialogs.tsx";
 import type { Changed, Subject } from "./dialogs.tsx";
-import { runIds, tableCsv } from "./export.ts";
+import { runIds, saveTable } from "./export.ts";
 import { PlacedMenu, cellItems } from "./row_menu.tsx";
 import type { MenuItem } from "./row_menu.tsx";
 import { EVERYTHING, asSelection, only } from "./selection.ts";
@@ -32,7 +32,6 @@ export interface DeedsProps {
   picked: Picked;
   pickAll: (wanted: boolean) => void;
   columns: readonly Column[];
-  names: ReadonlyMap<string, string>;
   trash: boolean;
   /** The rows that are seen: what hangs together with them is known. */
   loaded: { readonly current: readonly Row[] };
@@ -42,7 +41,6 @@ export interface DeedsProps {
 }
 
 export interface Deeds extends BulkActions {
-  copyLink: () => void;
   exportAll: () => void;
   openMenu: RowActions["menu"];
   /** The menu or the window that is open. */
@@ -55,7 +53,7 @@ type Overlay =
   | { kind: "rename"; run: string; name: string };
 
 export function useDeeds(props: DeedsProps): Deeds {
-  const { search, picked, columns, names, trash, loaded, changed } = props;
+  const { search, picked, columns, trash, loaded, changed } = props;
   const [overlay, show] = useState<Overlay | null>(null);
   const close = (): void => show(null);
 
@@ -79,6 +77,13 @@ export function useDeeds(props: DeedsProps): Deeds {
       const asTrainings = loaded.current.some(({ run, tree }) => runs.includes(run) && tree?.kind === "training" && tree.attempts > 1);
       if (runs.length > 0) go({ screen: "compare", runs }, asTrainings ? { x: "joined" } : {});
     });
+  const compareForks = (run: string): void =>
+    void attempt("Comparing", async () => {
+      const { forkComparison, readForkFamily } = await import("../../state/forks.ts");
+      const family = await readForkFamily(run);
+      if (family === null) notify("Nothing was forked from this training.");
+      else location.hash = forkComparison(family);
+    });
   const addAll = (some: Picked): void =>
     withIds("Adding to the basket", some, BASKET_LIMIT, (runs) => {
       addToBasket(runs);
@@ -86,7 +91,7 @@ export function useDeeds(props: DeedsProps): Deeds {
     });
   const save = (some: Picked): void => {
     if (search === null) return;
-    void attempt("The export", async () => saveText("runs.csv", "text/csv", await tableCsv(some, search, columns, names)));
+    void attempt("The export", () => saveTable(some, search, columns));
   };
   // The table has only the beginning of a long name.
   const rename = (run: string): void =>
@@ -94,24 +99,30 @@ export function useDeeds(props: DeedsProps): Deeds {
   const copy = (text: string, what: string): void =>
     void copyText(text).then((done) => notify(done ? `${what} copied` : `${what} could not be copied: the browser refused`));
 
+  const changingItems = (row: Row, one: Picked): MenuItem[] =>
+    trash
+      ? [{ text: "Restore", act: () => void restore({ run_ids: [row.run] }, changed) }]
+      : [
+          { text: "Tag…", act: () => ask("tag", one) },
+          { text: "Rename…", act: () => rename(row.run) },
+          { text: "Delete…", act: () => ask("delete", one) },
+        ];
   const rowItems = (row: Row, column: Column | undefined): MenuItem[] => {
     const one = only([row.run]);
     const link = new URL(address(runRoute(row.experiment, row.run)), location.href).href;
-    const fork = row.tree?.fork;
     return [
       { text: "Open", act: () => go(runRoute(row.experiment, row.run)) },
       { text: "Copy the link", act: () => copy(link, "Link") },
       { text: "Copy the id", act: () => copy(row.run, "Id") },
       ...(trash
-        ? [{ text: "Restore", act: () => void restore({ run_ids: [row.run] }, changed) }]
+        ? []
         : [
             { text: "Compare…", act: () => compare(one) },
             { text: "Add to the basket", act: () => addAll(one) },
-            ...(fork?.here ? [{ text: "Compare with its origin", act: () => go({ screen: "compare", runs: [fork.run_id, row.run] }) }] : []),
-            { text: "Tag…", act: () => ask("tag", one) },
-            { text: "Rename…", act: () => rename(row.run) },
-            { text: "Delete…", act: () => ask("delete", one) },
+            ...(isOfForks(row, loaded.current) ? [{ text: "Compare the origin and its forks", act: () => compareForks(row.run) }] : []),
           ]),
+      { text: "Lineage", act: () => go(runRoute(row.experiment, row.run, "lineage")) },
+      ...(mayChange.value ? changingItems(row, one) : []),
       ...cellItems(row, column === undefined ? columns : [column], props.demand),
     ];
   };
@@ -125,7 +136,6 @@ export function useDeeds(props: DeedsProps): Deeds {
     exportCsv: () => save(picked),
     copyIds: () => withIds("Copying the ids", picked, MOST_COPIED, (ids) => copy(ids.join("\n"), counted(ids.length, "id"))),
     clear: () => props.pickAll(false),
-    copyLink: () => copy(location.href, "Link"),
     exportAll: () => save(EVERYTHING),
     openMenu: (row, column, at) => show({ kind: "menu", row, column, at }),
     overlay: overlay && overlayOf(overlay, rowItems, close, changed),
@@ -143,6 +153,14 @@ function overlayOf(overlay: Overlay, items: (row: Row, column: Column | undefine
     case "rename":
       return <RenameDialog run={overlay.run} name={overlay.name} close={close} changed={changed} />;
   }
+}
+
+/** Whether a run is a fork, or one that a fork among these rows may come from: a row does not say which attempts it stands for. */
+function isOfForks({ run, tree }: Row, rows: readonly Row[]): boolean {
+  if (tree?.fork) return tree.fork.experiment_id !== undefined;
+  const origins = rows.flatMap((row) => row.tree?.fork?.run_id ?? []);
+  const ofOthers = origins.some((origin) => !rows.some((row) => row.run === origin));
+  return origins.includes(run) || (tree?.kind === "training" && tree.attempts > 1 && ofOthers);
 }
 
 /** What hangs together with a selection, where all of its rows are known. */

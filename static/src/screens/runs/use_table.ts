@@ -19,11 +19,13 @@ export interface ShownTable {
 export function useTable(search: RunSearch | null, flat: boolean): ShownTable {
   const [tables, setTables] = useState<{ shown?: TableData; next?: TableData }>({});
   const live = useRef(new Set<TableData>());
+  const latest = useRef<TableData>(undefined);
   const key = search && JSON.stringify([search, flat]);
 
   const askFirst = async (next: TableData): Promise<void> => {
     await next.need([], []);
-    if (next.counts === undefined || !live.current.has(next)) return;
+    // An empty table that is asked again may answer when there is another search already.
+    if (next.counts === undefined || latest.current !== next) return;
     for (const table of live.current) if (table !== next) close(table, live.current);
     setTables({ next, shown: next });
   };
@@ -32,6 +34,7 @@ export function useTable(search: RunSearch | null, flat: boolean): ShownTable {
     if (search === null) return;
     const next = new TableData(search, flat);
     live.current.add(next);
+    latest.current = next;
     setTables(({ shown }) => ({ next, shown: shown ?? next }));
     void askFirst(next);
     // A table that never became the one that is shown is not waited for any more.

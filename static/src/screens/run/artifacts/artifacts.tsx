@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { folderZip } from "../../../api/artifacts.ts";
 import type { Run } from "../../../api/runs.ts";
 import { foldersTo } from "../../../lib/artifact_kind.ts";
@@ -15,6 +15,9 @@ const LEAST_WIDTH = 180;
 const MOST_WIDTH = 800;
 const treeWidth = kept("artifacts.tree", 320, (found): found is number => typeof found === "number" && found >= LEAST_WIDTH && found <= MOST_WIDTH);
 
+/** Pause between two looks at the folders of a run that goes on, ms: `changes` tells nothing of files. */
+const LOOK_MS = 15_000;
+
 /** The files of a run: the tree left, what is chosen right; the address says which (design: 6.6). */
 export function Artifacts({ run, path }: { run: Run; path: string }): JSX.Element {
   const id = run.info.run_id;
@@ -26,6 +29,18 @@ export function Artifacts({ run, path }: { run: Run; path: string }): JSX.Elemen
   useEffect(() => {
     for (const folder of open) folders.look(folder);
   }, [open]);
+  const running = run.info.status === "RUNNING";
+  const look = useRef<() => void>(() => undefined);
+  look.current = () => document.hidden || folders.update([...open]);
+  useEffect(() => {
+    if (!running) return;
+    const timer = setInterval(() => look.current(), LOOK_MS);
+    return () => {
+      clearInterval(timer);
+      // What the run left as its last.
+      look.current();
+    };
+  }, [running]);
   const root = folders.known.get("");
   if (root && !root.waiting && !root.failure && root.files.length === 0) {
     return <Empty title="This run has no artifacts." />;

@@ -26,6 +26,8 @@ export interface Folders {
   more: (path: string) => void;
   /** Forgets everything and looks into these folders anew. */
   refresh: (paths: readonly string[]) => void;
+  /** Looks into these folders once more; what is known stays until there is something new. */
+  update: (paths: readonly string[]) => void;
 }
 
 const UNKNOWN: Listed = { files: [], total: 0, waiting: false };
@@ -51,6 +53,23 @@ export function useFolders(run: string): Folders {
       },
     );
   };
+  /** As many pages of a folder as are known, once more; what cannot be had now is had the next time. */
+  const again = async (path: string): Promise<void> => {
+    const before = latest.current.get(path);
+    if (before === undefined || before.waiting || before.failure) return;
+    const { signal } = end.current;
+    const files: Entry[] = [];
+    let page = await listFolder(run, path, undefined, signal);
+    files.push(...page.files);
+    while (page.next_page_token !== undefined && files.length < before.files.length) {
+      page = await listFolder(run, path, page.next_page_token, signal);
+      files.push(...page.files);
+    }
+    // Somebody may have asked for more meanwhile; and what did not change draws nothing anew.
+    if (latest.current.get(path) !== before || JSON.stringify(files) === JSON.stringify(before.files)) return;
+    const { entries, next_page_token: next } = page;
+    set(path, { files, total: entries, ...(next !== undefined && { next }), waiting: false });
+  };
   return {
     known,
     look: (path) => {
@@ -65,6 +84,9 @@ export function useFolders(run: string): Folders {
       end.current = new AbortController();
       latest.current = new Map();
       for (const path of paths) ask(path, UNKNOWN);
+    },
+    update: (paths) => {
+      for (const path of paths) void again(path).catch(() => undefined);
     },
   };
 }

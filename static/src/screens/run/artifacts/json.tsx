@@ -6,8 +6,8 @@ import { Icon } from "../../../parts/basics.tsx";
 import { LongText } from "../../../parts/long_text.tsx";
 import { Answered } from "../../../parts/states.tsx";
 import { TextView } from "./text.tsx";
-import { FileFrame } from "./view.tsx";
-import type { Shown } from "./view.tsx";
+import { FileFrame } from "./file_frame.tsx";
+import type { Shown } from "./file_frame.tsx";
 import { useWholeText } from "./whole.ts";
 
 /** As many entries of a list or an object are shown, and as many more with each wish. */
@@ -17,11 +17,12 @@ const OPEN_LEVELS = 2;
 /** Levels that can be opened; what is deeper has the text. */
 const MOST_LEVELS = 100;
 
-/** A JSON file as a tree; as text where it is none, or too large for a tree. */
+/** A JSON file as a tree; as text where it is none. */
 export function JsonView({ shown, tools }: { shown: Shown; tools: ComponentChildren }): JSX.Element {
   const asked = useWholeText(shown);
   const read = useMemo(() => (typeof asked.answer === "string" ? readJson(asked.answer) : null), [asked.answer]);
-  if (asked.answer === null) return <TextView shown={shown} said="It is too large for a tree." />;
+  // No characters: the view of texts says so.
+  if (asked.answer === null) return <TextView shown={shown} tools={tools} />;
   if (read && "mistake" in read) return <TextView shown={shown} said={`This is no valid JSON (${read.mistake}), so it is shown as text.`} />;
   return (
     <FileFrame shown={shown} tools={tools}>

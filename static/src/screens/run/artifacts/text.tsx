@@ -1,75 +1,113 @@
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useMemo, useState } from "preact/hooks";
-import { size, whole } from "../../../lib/format.ts";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { foldsOf, seenLines, unfoldedTo } from "../../../lib/folds.ts";
+import { counted, size, whole } from "../../../lib/format.ts";
 import { findInLines } from "../../../lib/log_text.ts";
 import type { Hit, Line } from "../../../lib/log_text.ts";
 import { Icon } from "../../../parts/basics.tsx";
 import { Lines } from "../../../parts/lines.tsx";
 import type { LineWish } from "../../../parts/lines.tsx";
 import { Empty, Skeleton, Trouble } from "../../../parts/states.tsx";
-import { MOST_BYTES, useText } from "./text_source.ts";
-import { FileFrame } from "./view.tsx";
-import type { Shown } from "./view.tsx";
+import { FileFrame } from "./file_frame.tsx";
+import type { Shown } from "./file_frame.tsx";
+import { useFileSearch } from "./file_search.ts";
+import { Finder } from "./finder.tsx";
+import { AS_LINES, useText } from "./text_source.ts";
+import type { Text } from "./text_source.ts";
 import { FIRST_BYTES } from "./whole.ts";
 
-/** Height of a line, pixels; `run/artifacts.css` has it too. */
+/** Height of a line, pixels, and of one that has a button; `artifacts.css` has them too. */
 const LINE_HEIGHT = 18;
+const FOLD_HEIGHT = 24;
 /** As many places of a search are counted. */
 const MOST_HITS = 10_000;
 
-/** A text file of any size: the first part of it, more when somebody asks, its end, and what is added while the run goes on. */
-export function TextView({ shown, tools, said }: { shown: Shown; tools?: ComponentChildren; said?: string }): JSX.Element {
+/**
+ * A text file of any size: the first part of it, more when somebody asks, its end, and what is added while the run goes on. With
+ * `folding`, lines can be folded by how far they are indented.
+ */
+export function TextView({ shown, tools, said, folding = false }: { shown: Shown; tools?: ComponentChildren; said?: string; folding?: boolean }): JSX.Element {
+  const running = shown.run.info.status === "RUNNING";
   const [follow, setFollow] = useState(false);
-  const text = useText(shown, follow);
+  const text = useText(shown, AS_LINES, follow && running);
+  const { lines } = text;
   const [search, setSearch] = useState("");
   const [at, setAt] = useState(0);
   const [wished, setWished] = useState<LineWish>();
-  const [atEnd, setAtEnd] = useState(true);
-  const hits = useMemo(() => findInLines(text.lines, search, MOST_HITS), [text.lines, search]);
+  const [folded, fold] = useState<ReadonlySet<number>>(new Set());
+  const folds = useMemo(() => (folding && text.from === 0 ? foldsOf(lines) : null), [lines, folding]);
+  const seen = useMemo(() => (folds && folded.size > 0 ? seenLines(folds, folded) : null), [folds, folded]);
+
+  const hits = useMemo(() => findInLines(lines, search, MOST_HITS), [lines, search]);
   const byLine = useMemo(() => byTheirLine(hits), [hits]);
-  const hit = hits[at % Math.max(1, hits.length)];
-  const wish = (line: number): void => setWished((before) => ({ line, wish: (before?.wish ?? 0) + 1 }));
+  const [fileSearch, startSearch, stopSearch] = useFileSearch(shown);
+  const inAll = fileSearch?.text === search && search !== "" ? fileSearch : null;
+  const count = inAll?.found.length ?? hits.length;
+  const place = at % Math.max(1, count);
+  const line = inAll?.found[place];
+  const hit = inAll ? undefined : hits[place];
+  const step = (by: number): void => {
+    setFollow(false);
+    setAt((before) => ((before % Math.max(1, count)) + by + count) % Math.max(1, count));
+  };
+
+  const wish = (wanted: number): void => {
+    let open = folded;
+    if (folds) fold((open = unfoldedTo(folds, folded, wanted)));
+    const shownAt = folds && open.size > 0 ? seenLines(folds, open).indexOf(wanted) : wanted;
+    setWished((before) => ({ line: shownAt, wish: (before?.wish ?? 0) + 1 }));
+  };
   useEffect(() => {
     if (hit) wish(hit.line);
   }, [hit]);
+  // A line that was found in all of the file: it is among those that are held, or its surroundings are fetched, once.
+  const fetched = useRef<typeof line>(undefined);
+  const lineAt = useMemo(() => (line ? lines.findIndex(({ number }) => number === line.number) : -1), [lines, line]);
   useEffect(() => {
-    if (follow && atEnd) wish(text.lines.length - 1);
-  }, [text.lines, follow]);
+    if (lineAt >= 0) wish(lineAt);
+    else if (line && fetched.current !== line) {
+      fetched.current = line;
+      text.jump(line);
+    }
+  }, [lineAt, line]);
+  useEffect(() => {
+    if (follow) wish(lines.length - 1);
+  }, [lines, follow]);
+  const atLast = text.to >= text.size;
+  /** At its end a file is followed, until somebody scrolls up. */
+  const scrolled = (atEnd: boolean, up: boolean): void => {
+    if (up) setFollow(false);
+    else if (atEnd && atLast && running && !folding) setFollow(true);
+  };
 
-  const running = shown.run.info.status === "RUNNING";
-  const step = (by: number): void => setAt((before) => (before + by + hits.length) % Math.max(1, hits.length));
+  const whole = text.from === 0 && atLast;
   const finder = (
-    <search class="finder">
-      <label class="filter-field">
-        <span class="unseen">Find in what is shown</span>
-        <Icon name="search" />
-        <input
-          type="search"
-          placeholder="Find"
-          value={search}
-          onInput={(event) => {
-            setSearch(event.currentTarget.value);
-            setAt(0);
-          }}
-          onKeyDown={(event) => event.key === "Enter" && step(event.shiftKey ? -1 : 1)}
-        />
-      </label>
-      <span class="hint figure" role="status">
-        {search === "" ? "" : hits.length === 0 ? "not found" : `${(at % hits.length) + 1} of ${whole(hits.length)}${hits.length === MOST_HITS ? "+" : ""}`}
-      </span>
-    </search>
+    <Finder
+      search={search}
+      setSearch={(next) => {
+        stopSearch();
+        setSearch(next);
+        setAt(0);
+      }}
+      at={place}
+      count={count}
+      more={inAll ? inAll.full : hits.length === MOST_HITS}
+      step={step}
+      all={whole ? null : { bytes: text.size, search: inAll, start: () => startSearch(search), stop: stopSearch }}
+    />
   );
   return (
     <FileFrame
       shown={shown}
       tools={
         <>
-          {finder}
-          {running && (
+          {!text.binary && finder}
+          {running && !text.binary && (
             <button type="button" aria-pressed={follow} onClick={() => setFollow(!follow)}>
-              Follow the end
+              {follow ? "Following" : "Follow the end"}
             </button>
           )}
+          {folds && <FoldAll folds={folds} lines={lines} fold={fold} anyFolded={folded.size > 0} />}
           {tools}
         </>
       }
@@ -77,40 +115,72 @@ export function TextView({ shown, tools, said }: { shown: Shown; tools?: Compone
       {said !== undefined && <p class="artifact-said hint">{said}</p>}
       {text.failure && <Trouble what="The file" failure={text.failure} retry={text.retry} />}
       {text.binary ? (
-        <Empty title="This is no text.">
-          <p>The file holds bytes that are no characters. It can be downloaded.</p>
-        </Empty>
-      ) : text.lines.length === 0 ? (
+        <Binary />
+      ) : lines.length === 0 ? (
         text.waiting && <Skeleton name="the file" />
       ) : (
-        <div class="artifact-body text">
-          <Lines name="Text" count={text.lines.length} height={LINE_HEIGHT} wished={wished} scrolled={setAtEnd}>
-            {(line) => <TextLine key={line} line={text.lines[line]} hits={byLine.get(line)} current={hit} />}
+        <div class="artifact-body text" data-folds={folds !== null}>
+          <Lines name="Text" count={seen?.length ?? lines.length} height={folds ? FOLD_HEIGHT : LINE_HEIGHT} wished={wished} scrolled={scrolled}>
+            {(shownAt) => {
+              const number = seen?.[shownAt] ?? shownAt;
+              const end = folds?.[number] ?? number;
+              return (
+                <TextLine
+                  key={number}
+                  line={lines[number]}
+                  hits={byLine.get(number)}
+                  current={hit ?? (number === lineAt ? byLine.get(number)?.[0] : undefined)}
+                  folds={folds !== null}
+                  inside={end - number}
+                  isFolded={folded.has(number)}
+                  toggle={() => fold(toggled(folded, number))}
+                />
+              );
+            }}
           </Lines>
         </div>
       )}
-      {!text.binary && <Parts text={text} />}
+      {!text.binary && (
+        <Parts
+          text={{
+            ...text,
+            beginning: () => {
+              setFollow(false);
+              text.beginning();
+            },
+          }}
+          ends
+        />
+      )}
     </FileFrame>
   );
 }
 
-/** Which part of the file is shown, and the ways to the others. */
-function Parts({ text }: { text: ReturnType<typeof useText> }): JSX.Element | null {
-  const { from, to, size: all, waiting } = text;
+/** Says of a file that should be text that it is none. */
+export function Binary(): JSX.Element {
+  return (
+    <Empty title="This is no text.">
+      <p>The file holds bytes that are no characters, or text in an encoding other than UTF-8. It can be downloaded.</p>
+    </Empty>
+  );
+}
+
+/** Which part of the file is shown, and the ways to the others; `ends` offers its end. */
+export function Parts<Item>({ text, ends = false }: { text: Text<Item>; ends?: boolean }): JSX.Element | null {
+  const { from, to, size: all, waiting, full } = text;
   if (from === 0 && to >= all) return null;
-  const full = to - from >= MOST_BYTES;
   return (
     <div class="artifact-parts">
       <span class="hint" role="status">
         {from === 0 ? `The first ${size(to)}` : to >= all ? `The last ${size(to - from)}` : `${size(to - from)} from ${size(from)} on`} of {size(all)}.
-        {full && to < all && " For more, go to the end or download it."}
+        {full && to < all && ` For more, ${ends ? "go to the end or " : ""}download it.`}
       </span>
       {to < all && !full && (
         <button type="button" disabled={waiting} onClick={text.more}>
           Show {size(Math.min(FIRST_BYTES, all - to))} more
         </button>
       )}
-      {to < all && (
+      {ends && to < all && (
         <button type="button" disabled={waiting} onClick={text.end}>
           Go to the end
         </button>
@@ -124,13 +194,67 @@ function Parts({ text }: { text: ReturnType<typeof useText> }): JSX.Element | nu
   );
 }
 
-function TextLine({ line, hits, current }: { line: Line | undefined; hits: readonly Hit[] | undefined; current: Hit | undefined }): JSX.Element {
+/** Folds everything but the outermost lines, or nothing. */
+function FoldAll({
+  folds,
+  lines,
+  fold,
+  anyFolded,
+}: {
+  folds: readonly number[];
+  lines: readonly Line[];
+  fold: (folded: ReadonlySet<number>) => void;
+  anyFolded: boolean;
+}): JSX.Element | null {
+  const outer = folds.flatMap((end, place) => (end > place && /^\S/.test(lines[place]?.text ?? "") ? [place] : []));
+  if (outer.length === 0) return null;
+  return (
+    <button type="button" onClick={() => fold(new Set(anyFolded ? [] : outer))}>
+      {anyFolded ? "Unfold all" : "Fold all"}
+    </button>
+  );
+}
+
+function toggled(folded: ReadonlySet<number>, line: number): ReadonlySet<number> {
+  const next = new Set(folded);
+  if (!next.delete(line)) next.add(line);
+  return next;
+}
+
+/** A line; `inside` is how many lines can be folded with it. */
+function TextLine({
+  line,
+  hits,
+  current,
+  folds,
+  inside,
+  isFolded,
+  toggle,
+}: {
+  line: Line | undefined;
+  hits: readonly Hit[] | undefined;
+  current: Hit | undefined;
+  folds: boolean;
+  inside: number;
+  isFolded: boolean;
+  toggle: () => void;
+}): JSX.Element {
   return (
     <div class="line">
       <span class="line-number" aria-hidden="true">
         {line?.number ?? ""}
       </span>
+      {folds && (
+        <span class="line-fold">
+          {inside > 0 && (
+            <button type="button" class="quiet" aria-expanded={!isFolded} aria-label={`Line ${line?.number ?? ""} and ${whole(inside)} below`} onClick={toggle}>
+              <Icon name={isFolded ? "right" : "down"} />
+            </button>
+          )}
+        </span>
+      )}
       <span class="line-text">{line && marked(line.text, hits ?? [], current)}</span>
+      {isFolded && <span class="hint">{counted(inside, "line")} more</span>}
     </div>
   );
 }

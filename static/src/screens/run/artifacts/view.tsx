@@ -1,40 +1,28 @@
 // What is at the chosen path: a folder, or a file as its kind is shown.
 
-import type { ComponentChildren, JSX } from "preact";
-import { useEffect } from "preact/hooks";
-import { fileUrl, findEntry, folderZip } from "../../../api/artifacts.ts";
+import type { JSX } from "preact";
+import { findEntry } from "../../../api/artifacts.ts";
 import type { Entry } from "../../../api/artifacts.ts";
-import type { Run } from "../../../api/runs.ts";
-import { artifactKind, folderOf, joined, nameOf } from "../../../lib/artifact_kind.ts";
+import { artifactKind, folderOf, nameOf } from "../../../lib/artifact_kind.ts";
 import type { ArtifactKind } from "../../../lib/artifact_kind.ts";
-import { counted, size, whole } from "../../../lib/format.ts";
-import { CopyButton, Icon, Name, Time } from "../../../parts/basics.tsx";
+import { isHeldBack } from "../../../parts/large.ts";
 import { Answered, Empty } from "../../../parts/states.tsx";
 import { useAsk } from "../../../state/ask.ts";
-import { address, runRoute } from "../../../state/place.ts";
 import { change, place } from "../../../state/router.ts";
-import type { Folders, Listed } from "./folders.ts";
+import { AskFirst, FileFrame, NotShown } from "./file_frame.tsx";
+import type { Shown } from "./file_frame.tsx";
+import { FolderView } from "./folder.tsx";
+import type { Place } from "./folder.tsx";
+import type { Listed } from "./folders.ts";
 import { ImageView } from "./image.tsx";
 import { JsonView } from "./json.tsx";
 import { MarkdownView } from "./markdown.tsx";
+import { MediaView } from "./media.tsx";
+import { NotebookView } from "./notebook.tsx";
+import { PageView } from "./page.tsx";
+import { PdfView } from "./pdf.tsx";
+import { TableView } from "./table.tsx";
 import { TextView } from "./text.tsx";
-
-/** A file that is shown. */
-export interface Shown {
-  run: Run;
-  path: string;
-  bytes: number;
-  /** When it was written, if that is known. */
-  modified: number | undefined;
-}
-
-/** `opened` hears of a folder that is shown. */
-interface Place {
-  run: Run;
-  path: string;
-  folders: Folders;
-  opened: (folder: string) => void;
-}
 
 export function View(found: Place): JSX.Element {
   const { run, path, folders } = found;
@@ -64,17 +52,29 @@ export function View(found: Place): JSX.Element {
 
 function Known({ place: found, entry }: { place: Place; entry: Entry }): JSX.Element {
   const { run, path, folders } = found;
-  if (entry.is_dir) return <FolderView {...found} />;
+  if (entry.is_dir) return <FolderView key={`${run.info.run_id}/${path}`} {...found} />;
   const shown = { run, path, bytes: entry.size_bytes ?? 0, modified: entry.modified_ms };
-  return <FileView key={path} shown={shown} siblings={folders.known.get(folderOf(path))} />;
+  return <FileView key={`${run.info.run_id}/${path}`} shown={shown} siblings={folders.known.get(folderOf(path))} />;
 }
+
+/** The kinds that are needed whole, and up to which size they are shown, bytes; larger ones of a kind that is text are shown as text. */
+const WHOLE: Readonly<Partial<Record<ArtifactKind, { most: number; what: string; isText: boolean }>>> = {
+  json: { most: 16_000_000, what: "JSON file", isText: true },
+  notebook: { most: 32_000_000, what: "notebook", isText: true },
+  markdown: { most: 1_000_000, what: "page", isText: true },
+  // As the server sends them (docs/API.md, "Own API").
+  page: { most: 33_554_432, what: "page", isText: true },
+  pdf: { most: 100_000_000, what: "document", isText: false },
+};
+
+/** Kinds that can be seen as text as well, and what their own view is called. */
+const CHOICES: Readonly<Partial<Record<ArtifactKind, string>>> = { json: "Tree", markdown: "Page", table: "Table", notebook: "Notebook", page: "Page" };
 
 function FileView({ shown, siblings }: { shown: Shown; siblings: Listed | undefined }): JSX.Element {
   const kind = artifactKind(shown.path);
   const asText = place.value.state.show === "text";
-  const form: ArtifactKind = asText && kind !== "image" ? "text" : kind;
-  const choice = kind === "json" || kind === "markdown" ? { json: "Tree", markdown: "Page" }[kind] : null;
-  const tools = choice !== null && (
+  const choice = CHOICES[kind];
+  const tools = choice !== undefined && (
     <span class="choice">
       <button type="button" aria-pressed={!asText} onClick={() => change({ show: undefined })}>
         {choice}
@@ -91,115 +91,38 @@ function FileView({ shown, siblings }: { shown: Shown; siblings: Listed | undefi
       </FileFrame>
     );
   }
-  switch (form) {
+  if (asText && kind !== "image") return <TextView shown={shown} tools={tools} folding={kind === "yaml"} />;
+  const whole = WHOLE[kind];
+  if (whole && shown.bytes > whole.most) {
+    if (whole.isText) return <TextView shown={shown} said={`This ${whole.what} is too large for its own view, so it is shown as text.`} />;
+    return <NotShown shown={shown} why={`This ${whole.what} is too large to be shown.`} />;
+  }
+  if (whole && isHeldBack(shown.bytes)) return <AskFirst shown={shown} what={whole.what} tools={tools} />;
+  switch (kind) {
     case "image":
       return <ImageView shown={shown} siblings={siblings} />;
     case "text":
-      return <TextView shown={shown} tools={tools} />;
+      return <TextView shown={shown} />;
+    case "yaml":
+      return <TextView shown={shown} folding />;
+    case "table":
+      return <TableView shown={shown} tools={tools} />;
     case "json":
       return <JsonView shown={shown} tools={tools} />;
+    case "notebook":
+      return <NotebookView shown={shown} tools={tools} />;
     case "markdown":
       return <MarkdownView shown={shown} tools={tools} />;
+    case "page":
+      return <PageView shown={shown} tools={tools} />;
+    case "pdf":
+      return <PdfView shown={shown} />;
+    case "audio":
+    case "video":
+      return <MediaView shown={shown} kind={kind} />;
     case "active":
-      return (
-        <FileFrame shown={shown}>
-          <NotShown why="Files of this kind can hold scripts or need a program of their own, so they are not opened in this page." />
-        </FileFrame>
-      );
+      return <NotShown shown={shown} asText why="Files of this kind can hold scripts or need a program of their own, so they are not opened in this page." />;
     case "other":
-      return (
-        <FileFrame shown={shown}>
-          <NotShown why="There is no view for files of this kind." />
-        </FileFrame>
-      );
+      return <NotShown shown={shown} asText why="There is no view for files of this kind." />;
   }
-}
-
-function NotShown({ why }: { why: string }): JSX.Element {
-  return (
-    <Empty title="Not shown here">
-      <p>{why} It can be downloaded.</p>
-      <button type="button" onClick={() => change({ show: "text" })}>
-        Show as text
-      </button>
-    </Empty>
-  );
-}
-
-/** The head of a file with what can be done with it, and below it what is in it. */
-export function FileFrame({ shown, tools, children }: { shown: Shown; tools?: ComponentChildren; children: ComponentChildren }): JSX.Element {
-  const { run, path, bytes, modified } = shown;
-  return (
-    <section class="artifact-view" aria-label="File">
-      <header class="artifact-head">
-        <h2>
-          <Name text={nameOf(path)} tail={12} />
-        </h2>
-        <CopyButton text={path} name="Copy the path" small />
-        <span class="hint">
-          {size(bytes)} {modified !== undefined && <>· <Time ms={modified} /></>}
-        </span>
-        <span class="spring" />
-        {tools}
-        <a class="button" href={fileUrl(run.info.run_id, path)} download={nameOf(path)}>
-          <Icon name="download" /> Download
-        </a>
-      </header>
-      {children}
-    </section>
-  );
-}
-
-function FolderView({ run, path, folders, opened }: Place): JSX.Element {
-  const { run_id: id, experiment_id: experiment } = run.info;
-  const listed = folders.known.get(path);
-  useEffect(() => opened(path), [path]);
-  return (
-    <section class="artifact-view" aria-label="Folder">
-      <header class="artifact-head">
-        <h2>{path === "" ? "All artifacts" : <Name text={nameOf(path)} tail={12} />}</h2>
-        {listed && !listed.waiting && <span class="hint">{counted(listed.total, "entry", "entries")}</span>}
-        <span class="spring" />
-        {path !== "" && (
-          <a class="button" href={folderZip(id, path)} download="">
-            <Icon name="download" /> Folder as ZIP
-          </a>
-        )}
-      </header>
-      {listed && listed.files.length > 0 && (
-        <div class="artifact-body scroll" tabIndex={0} role="region" aria-label="Entries of the folder">
-          <table class="entries">
-            <thead>
-              <tr>
-                <th scope="col">Name</th>
-                <th scope="col">Size</th>
-                <th scope="col">Changed</th>
-              </tr>
-            </thead>
-            <tbody>
-              {listed.files.map((entry) => (
-                <tr key={entry.name}>
-                  <th scope="row">
-                    <a href={address(runRoute(experiment, id, "artifacts", joined(path, entry.name)))}>
-                      <Icon name={entry.is_dir ? "folder" : "file"} />
-                      <Name text={entry.name} tail={12} />
-                    </a>
-                  </th>
-                  <td class="figure">{entry.is_dir || entry.size_bytes === undefined ? "" : size(entry.size_bytes)}</td>
-                  <td>
-                    <Time ms={entry.modified_ms} />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-          {listed.next !== undefined && (
-            <button type="button" class="more-of" disabled={listed.waiting} onClick={() => folders.more(path)}>
-              Show more ({whole(listed.total - listed.files.length)} left)
-            </button>
-          )}
-        </div>
-      )}
-    </section>
-  );
 }
