@@ -56,6 +56,8 @@ export class Plot {
   /** Whether the axes have been given their ends, which later changes bring along. */
   private isMade = false;
   private isByKey = false;
+  /** Whether the cursor stands where a key put it. */
+  private wasByKey = false;
 
   constructor(
     private readonly host: HTMLElement,
@@ -82,6 +84,7 @@ export class Plot {
       this.plot.redraw(false);
       return;
     }
+    this.isByKey = this.wasByKey;
     this.plot.batch(() => {
       this.plot.setData(columnsOf(picture.drawing), false);
       // It gives axes the room of their words, and sets x to what it was; so what x is now comes after it.
@@ -89,6 +92,7 @@ export class Plot {
       this.plot.setScale("x", xEnds(picture));
       this.plot.setScale("y", yEnds(picture));
     });
+    this.isByKey = false;
   }
 
   /** Takes the size of its host, or the colours of another theme. */
@@ -234,6 +238,7 @@ export class Plot {
   }
 
   private tellCursor(plot: uPlot): void {
+    this.wasByKey = this.isByKey;
     const { left = -1, top = -1, event } = plot.cursor;
     if (left < 0) this.events.point(null);
     else {

@@ -1,6 +1,6 @@
 // Pictures with a step each: one of them, the slider that chooses it, and what links several to one step.
 
-import { useSignal, useSignalEffect } from "@preact/signals";
+import { effect, useSignal } from "@preact/signals";
 import type { Signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
@@ -34,13 +34,15 @@ export function useLinked(): Linked {
   useLayoutEffect(() => {
     step.value = stepIn(told);
   }, [told]);
-  useSignalEffect(() => {
+  const settle = (): (() => void) | undefined => {
     const { value } = step;
     // A screen that is drawn anew for every picture would stutter.
     if (player.value !== null) return;
     const timer = setTimeout(() => change({ step: value === null ? undefined : String(value) }, "replace"), SETTLE_MS);
     return () => clearTimeout(timer);
-  });
+  };
+  // It ends with the screen at once: the next one has an address of its own.
+  useLayoutEffect(() => effect(settle), []);
   return { step, player };
 }
 

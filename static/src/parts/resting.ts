@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 /**
  * A text that changes at once where it is typed, and elsewhere when it rested: `rest` hands it on, and returns what `value` is
@@ -7,7 +7,8 @@ import { useEffect, useRef, useState } from "preact/hooks";
 export function useResting(value: string, pauseMs: number, rest: (text: string) => string): [string, (text: string) => void] {
   const [typed, setTyped] = useState({ text: value, value });
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  useEffect(() => () => clearTimeout(timer.current), []);
+  // At once: what rests after the screen is gone would go into the address of the next.
+  useLayoutEffect(() => () => clearTimeout(timer.current), []);
   const type = (text: string): void => {
     setTyped({ text, value });
     clearTimeout(timer.current);

@@ -75,6 +75,16 @@ export function useAsk<Answer>(key: string | null, question: (signal: AbortSigna
   return { answer: kept?.answer, failure, waiting, stale: kept !== undefined && kept.key !== key, again };
 }
 
+/** Asks again when `version` changes; what is on its way is waited for first, however often that happens. */
+export function useAskAnew({ waiting, again }: Asked<unknown>, version: number): void {
+  const seen = useRef(version);
+  useEffect(() => {
+    if (waiting || version === seen.current) return;
+    seen.current = version;
+    again();
+  }, [waiting, version]);
+}
+
 /** Anything that was thrown, as a failure that can be shown. */
 export function asFailure(cause: unknown): Failure {
   if (cause instanceof Failure) return cause;

@@ -1,7 +1,7 @@
 // Learns what changed on the server while somebody looks, by asking: proxies and tunnels break what is pushed.
 
 import { computed, signal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { Failure, own, withQuery } from "../api/client.ts";
 
 /** Pause between two looks, ms; after {@link QUIET_MS} without a change it is longer. */
@@ -55,6 +55,9 @@ interface Audience {
   end: () => void;
 }
 
+/** Where the last look ended, whoever it was for: a screen that opens hears of what changed since. */
+let known: string | undefined;
+
 /** By the ids of the experiments, in order. */
 const audiences = new Map<string, Audience>();
 
@@ -66,7 +69,8 @@ export function useChanges(experiments: readonly string[], changed: (changes: Ch
   const latest = useRef(changed);
   latest.current = changed;
   const scope = [...experiments].sort().join(",");
-  useEffect(() => hear(scope, (changes) => latest.current(changes)), [scope]);
+  // Before the page is painted, as what the screen asks.
+  useLayoutEffect(() => hear(scope, (changes) => latest.current(changes)), [scope]);
 }
 
 /** Adds a hearer to the audience of a scope, until what this returns is called. */
@@ -94,7 +98,7 @@ function gather(scope: string): Audience {
 /** Looks at the server again and again, until what this returns is called. */
 function followChanges(experiments: readonly string[], changed: (changes: Changes) => void): () => void {
   const end = new AbortController();
-  let cursor: string | undefined;
+  let cursor = known;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let pauseMs = PAUSE_MS;
   let lastChangeMs = Date.now();
@@ -108,7 +112,7 @@ function followChanges(experiments: readonly string[], changed: (changes: Change
       const query = { since: cursor, experiment_ids: experiments };
       const changes = await own<Changes>("GET", withQuery("changes", query), undefined, end.signal);
       const first = cursor === undefined;
-      cursor = changes.cursor;
+      cursor = known = changes.cursor;
       connection.value = { state: "connected", lastMs: Date.now() };
       if (!first && (changes.reset || changes.runs.length > 0 || changes.experiments.length > 0)) {
         lastChangeMs = Date.now();

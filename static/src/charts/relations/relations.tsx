@@ -83,9 +83,10 @@ export function Relations({ search, isSet, hidden, hovered, demand }: RelationsP
     setVersion(version + 1);
   };
   useChanges(experiments, ({ reset, runs }) => {
-    const ours = reset || runs.some(({ run_id }) => !isSet || found?.runs.some(({ id }) => id === run_id));
-    if (!ours || found === undefined) return;
-    if (found.runs.length <= FEW_RUNS) again();
+    const ours = reset || runs.some(({ run_id }) => !isSet || found === undefined || found.runs.some(({ id }) => id === run_id));
+    if (!ours) return;
+    // What is on its way is not asked for anew with every change.
+    if (found !== undefined && found.runs.length <= FEW_RUNS) again();
     else setOld(true);
   });
   const head = (

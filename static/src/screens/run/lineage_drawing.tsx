@@ -29,7 +29,7 @@ export function LineageDrawing({ lineage }: { lineage: Lineage }): JSX.Element {
   const { state } = place.value;
   const along = state.x === "step" ? "steps" : "time";
   const box = useRef<HTMLDivElement>(null);
-  const view = useView(box);
+  const [view, look] = useView(box);
   const nowMs = now.value;
   const lanes = useMemo(
     () => layLanes(lineage, { along, width: view.width, nowMs, shifts: readShifts(state.shift), step: whole }),
@@ -45,6 +45,8 @@ export function LineageDrawing({ lineage }: { lineage: Lineage }): JSX.Element {
     const { scrollTop, clientHeight } = element;
     if (bar.top - 30 < scrollTop) element.scrollTop = bar.top - 30;
     else if (bar.top + BAR_PX + 40 > scrollTop + clientHeight) element.scrollTop = bar.top + BAR_PX + 40 - clientHeight;
+    // The browser tells of it with its next frame, and the next key may come before.
+    look();
   };
   const isWide = view.width > 0;
   // The run of the page is in sight at first, and what an arrow key leads to always.
@@ -222,15 +224,16 @@ interface View {
 }
 
 /** How large a box is that scrolls, and how far it is scrolled. */
-function useView(box: { readonly current: HTMLElement | null }): View {
+function useView(box: { readonly current: HTMLElement | null }): [view: View, look: () => void] {
   const [view, setView] = useState<View>({ width: 0, height: 0, top: 0 });
+  const look = (): void => {
+    if (box.current === null) return;
+    const { clientWidth: width, clientHeight: height, scrollTop: top } = box.current;
+    setView((before) => (before.width === width && before.height === height && Math.abs(before.top - top) < AROUND / 3 ? before : { width, height, top }));
+  };
   useLayoutEffect(() => {
     const element = box.current;
     if (element === null) return;
-    const look = (): void => {
-      const { clientWidth: width, clientHeight: height, scrollTop: top } = element;
-      setView((before) => (before.width === width && before.height === height && Math.abs(before.top - top) < AROUND / 3 ? before : { width, height, top }));
-    };
     look();
     const watch = new ResizeObserver(look);
     watch.observe(element);
@@ -240,5 +243,5 @@ function useView(box: { readonly current: HTMLElement | null }): View {
       element.removeEventListener("scroll", look);
     };
   }, []);
-  return view;
+  return [view, look];
 }

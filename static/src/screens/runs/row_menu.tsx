@@ -1,7 +1,7 @@
 // The menu of a row, or of one of its cells: opened by its button, by the second button of the mouse, or by the menu key.
 
 import type { JSX } from "preact";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { quoted } from "../../lib/filter.ts";
 import { fieldsOf, titleOf } from "./columns.ts";
 import type { Column } from "./columns.ts";
@@ -68,7 +68,7 @@ export function PlacedMenu({ at, items, close }: { at: { x: number; y: number };
       if (lost && before instanceof HTMLElement && before.isConnected) before.focus();
     };
   }, []);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const elsewhere = (event: Event): void => {
       if (event.target instanceof Node && !box.current?.contains(event.target)) close();
     };

@@ -44,7 +44,7 @@ export function SearchLine({ experiments, query, search }: SearchLineProps): JSX
   const completed = useCompletion(experiments, text, at, open);
 
   // Somebody went back, or a chip wrote into the line.
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (query === told.current) return;
     told.current = query;
     setText(query);
@@ -70,7 +70,8 @@ export function SearchLine({ experiments, query, search }: SearchLineProps): JSX
   // The table follows what is whole; while there is a mistake it stays as it is.
   const whole = words !== null || text.trim() === "" || (fresh !== null && fresh.error === null);
   const [entered, setEntered] = useState<string>();
-  useEffect(() => {
+  // It ends with the line at once: the next screen has an address of its own.
+  useLayoutEffect(() => {
     if (!whole) return;
     if (entered === text) {
       setEntered(undefined);

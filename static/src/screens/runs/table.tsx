@@ -89,7 +89,7 @@ export function RunTable(props: RunTableProps): JSX.Element {
   useScrollMemory(box);
   const { span, follow } = useSpan(box, outline.total);
   const [focus, setFocus] = useState<Focus>(() => (cameBack() ? lastFocus.get(location.hash) : undefined) ?? { index: 0, key: undefined });
-  useEffect(() => void lastFocus.set(location.hash, focus), [focus]);
+  useLayoutEffect(() => void lastFocus.set(location.hash, focus), [focus]);
   const wantsFocus = useRef(false);
 
   // A row is followed by its name: what arrives above it must not move the focus to another run.

@@ -1,12 +1,11 @@
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
 import { listRows } from "../../../api/runs.ts";
 import type { RunSearch } from "../../../api/runs.ts";
 import { withClause } from "../../../lib/filter.ts";
 import { counted, number } from "../../../lib/format.ts";
 import { Name } from "../../../parts/basics.tsx";
 import { Answered } from "../../../parts/states.tsx";
-import { useAsk } from "../../../state/ask.ts";
+import { useAsk, useAskAnew } from "../../../state/ask.ts";
 import { address, runRoute } from "../../../state/place.ts";
 import { place } from "../../../state/router.ts";
 import type { Column } from "../columns.ts";
@@ -43,9 +42,7 @@ export function GroupRuns({
   const columns = ["attributes.run_name", ...metrics.map((column) => column.id)];
   const request = { ...search, filter: withClause(search.filter ?? "", clause), columns, limit: RUNS };
   const asked = useAsk(JSON.stringify(request), (signal) => listRows(request, signal));
-  useEffect(() => {
-    if (version > 0 && asked.answer) asked.again();
-  }, [version]);
+  useAskAnew(asked, version);
   const across = metrics.length + 2;
   const { answer } = asked;
   if (answer === undefined) {

@@ -2,7 +2,7 @@
 
 import { Fragment } from "preact";
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { listGroups } from "../../../api/groups.ts";
 import type { GroupMetric, Groups as Answer } from "../../../api/groups.ts";
 import type { RunSearch } from "../../../api/runs.ts";
@@ -11,7 +11,7 @@ import { counted, number, whole } from "../../../lib/format.ts";
 import { Icon, Name, Status } from "../../../parts/basics.tsx";
 import { attempt, notify } from "../../../parts/notice.tsx";
 import { Answered, Empty } from "../../../parts/states.tsx";
-import { useAsk } from "../../../state/ask.ts";
+import { useAsk, useAskAnew } from "../../../state/ask.ts";
 import { BASKET_LIMIT } from "../../../state/basket.ts";
 import { change, go, place } from "../../../state/router.ts";
 import { nextSort, readSort, titlesOf, writeSort } from "../columns.ts";
@@ -49,9 +49,7 @@ export function Groups({ search, columns, version }: GroupsProps): JSX.Element {
   const { order_by: _, ...scope } = search;
   const request = by && { ...scope, by: by.by, metrics: metrics.map(({ key }) => key), order_by: groupOrder(sort), limit: most };
   const asked = useAsk(request && JSON.stringify(request), (signal) => listGroups(request ?? { ...scope, by: "", metrics: [], limit: 0 }, signal));
-  useEffect(() => {
-    if (version > 0 && asked.answer) asked.again();
-  }, [version]);
+  useAskAnew(asked, version);
   const apart = (
     <button type="button" onClick={() => change({ group: undefined, open: undefined })}>
       Show the runs
