@@ -154,6 +154,8 @@ test("who signs out is out, and the first page says where to sign in", async (t)
 
   await page.getByText("Alice").click();
   await page.getByRole("button", { name: "Sign out" }).click();
+  // Only the page that is loaded anew offers that in its bar; the one before may hear already that it sees nothing any more.
+  await page.getByRole("banner").getByRole("link", { name: "Sign in" }).waitFor();
   await page.getByText("Sign in to see the experiments.").waitFor();
 
   assert.equal((await call(page, "GET", "api/windvane/v1/experiments")).status, 401);
@@ -266,9 +268,15 @@ test("over plain HTTP, where browsers allow less, signing in and copying work", 
   await signIn(page, "alice");
   await page.waitForURL(`${address}/seed`);
   await page.getByRole("button", { name: "Make a login token" }).click();
-  await page.evaluate(() => document.addEventListener("copy", (event) => (window.copied = event.target.value)));
-  await page.getByRole("button", { name: "Copy the token" }).click();
-  await page.getByText("Copied").first().waitFor();
+  const copy = page.getByRole("button", { name: "Copy the token" });
+  await copy.evaluate((button) => {
+    document.addEventListener("copy", (event) => (window.copied = event.target.value));
+    // It says so for two seconds, which may be over before anybody looks.
+    const look = () => (window.said ||= button.innerText.startsWith("Copied"));
+    new MutationObserver(look).observe(button, { subtree: true, childList: true, characterData: true });
+  });
+  await copy.click();
+  await page.waitForFunction(() => window.said);
 
   assert.equal(await page.evaluate(() => window.copied), await page.locator(".made code").first().innerText());
   assert.deepEqual(mistakes.filter((text) => !REFUSED.test(text)), []);

@@ -136,8 +136,11 @@ test("an administrator gives roles anywhere", async (t) => {
   assert.equal(await may.inputValue(), "editor");
   await may.selectOption("manager");
   await page.getByText("rita: manager in place of editor").waitFor();
+  // Until the roles are listed anew it is the one before again.
+  const shows = async (role) => page.waitForFunction(([field, role]) => field.value === role, [await may.elementHandle(), role]);
+  await shows("manager");
   await page.getByRole("button", { name: "Undo" }).click();
-  await page.waitForFunction((field) => field.value === "editor", await may.elementHandle());
+  await shows("editor");
   await page.getByRole("button", { name: "Take away the role of rita" }).click();
   await page.getByRole("button", { name: "Really take away the role of rita" }).click();
   await rowOf(page, "rita").waitFor({ state: "detached" });
@@ -291,6 +294,7 @@ test("what is in the trash is restored: experiments, one or many, and runs", asy
   await rowOf(page, IMG).waitFor({ state: "detached" });
   await page.getByLabel("Select all").check();
   await page.getByRole("button", { name: "Restore 2 experiments" }).click();
+  await page.getByText("Restored 2 experiments.").waitFor();
   await page.getByRole("region", { name: "Experiments in the trash" }).waitFor({ state: "detached" });
 
   await page.getByRole("button", { name: "Restore all runs of" }).click();

@@ -108,6 +108,7 @@ test("arrow keys lead from image to image, and a click shows it point by point",
   assert.equal(await page.getByRole("button", { name: "Next image" }).isDisabled(), true);
   await page.keyboard.press("ArrowLeft");
   await page.getByText("2 / 3").waitFor();
+  await page.getByText("80 × 60").waitFor();
   await page.getByRole("button", { name: "1:1" }).click();
   const drawn = () => page.locator("main img").evaluate((image) => [image.width, image.height]);
   assert.deepEqual(await drawn(), [80, 60]);
@@ -187,10 +188,13 @@ test("the end of a file is followed while the run goes on", async (t) => {
   await page.getByText("the newest line").waitFor();
   assert.equal(await page.getByText("first line").count(), 0, "it is at the end");
 
-  await page.getByRole("region", { name: "Text" }).hover();
-  await page.mouse.wheel(0, -2_000);
+  const lines = page.getByRole("region", { name: "Text" });
+  await lines.hover();
+  await page.mouse.wheel(0, -20_000);
   const wish = page.getByRole("button", { name: "Follow the end", pressed: false });
   await wish.waitFor();
+  // A wheel moves on for some frames, and whoever moves up does not follow.
+  await page.waitForFunction((box) => box.scrollTop === 0, await lines.elementHandle());
   await wish.click();
   await page.getByRole("button", { name: "Following" }).waitFor();
   await put("terminal_log.txt", "begun anew\n", following);

@@ -170,6 +170,7 @@ test("a star keeps an experiment on top in this browser", async () => {
 
 test("several are selected, also as a range and by the keyboard, and their runs opened together", async () => {
   const { page, mistakes } = await open(demo, "#/experiments?sort=name");
+  await rowOf(page, "truth").waitFor();
   const all = await names(page);
   await page.getByRole("checkbox", { name: `Select ${all[0]}` }).click();
   await page.getByRole("checkbox", { name: `Select ${all[2]}` }).click({ modifiers: ["Shift"] });
@@ -228,6 +229,7 @@ test("an experiment is made, renamed, described, deleted, given back and restore
 
   await act("ocean", "Move to the trash");
   await page.getByText("Moved ocean to the trash.").waitFor();
+  await rowOf(page, "ocean").waitFor({ state: "detached" });
   await page.getByRole("button", { name: "Undo" }).click();
   await rowOf(page, "ocean").waitFor();
   await act("ocean", "Move to the trash");

@@ -38,22 +38,25 @@ async function open(state, { where = address, of = experiment, ...options } = {}
   const grid = page.getByRole("treegrid", { name: "Runs by" });
   const group = (name) => grid.locator("tbody tr[aria-level='1']").filter({ has: page.locator("th").getByText(name, { exact: true }) });
   const names = () => grid.locator("tbody tr[aria-level='1'] th").evaluateAll((heads) => heads.map((head) => head.innerText.replace(/\s*Compare$/, "").trim()));
+  /** Waits for the metrics of the groups by `lr`: which there are may be known later than the groups. */
+  const measured = () => group("1e-5").getByText("0.155", { exact: true }).waitFor();
   const done = async () => {
     assert.deepEqual(mistakes, []);
     assert.equal(await page.evaluate(() => "hacked" in window), false);
     await context.close();
   };
-  return { page, grid, group, names, done };
+  return { page, grid, group, names, measured, done };
 }
 
 test("runs are grouped by a param that is chosen in the toolbar, and the address says so", async () => {
-  const { page, grid, group, done } = await open("");
+  const { page, grid, group, measured, done } = await open("");
   await page.getByRole("button", { name: "Group" }).click();
   await page.getByLabel("Search params and tags").fill("lr");
   await page.getByRole("button", { name: "lr 17 runs" }).click();
   await grid.waitFor();
   assert.match(page.url(), /[?&]group=params\.lr/);
   await page.getByRole("status").getByText("5 groups by lr").waitFor();
+  await measured();
   const cells = async (name) => (await group(name).getByRole("gridcell").allInnerTexts()).map((text) => text.trim());
   assert.equal((await cells("1e-5"))[0], "12");
   assert.match((await cells("1e-5"))[1], /^0\.155\s+0\.1–0\.21$/);
@@ -183,8 +186,10 @@ test("many groups are shown some at a time", async () => {
 });
 
 test("groups change when runs are made", async () => {
-  const { group, done } = await open("?group=params.live");
+  const { page, group, done } = await open("?group=params.live");
   await group("not set").waitFor();
+  // What comes before the first look is not told.
+  await page.getByText("Live", { exact: true }).first().waitFor();
   await makeRun(address, experiment, { name: "new", params: { live: "yes" } });
   await group("yes").waitFor();
   await done();
@@ -193,9 +198,10 @@ test("groups change when runs are made", async () => {
 test("groups are read by everybody, in both themes, on a telephone, and below a path", async () => {
   const portal = `http://127.0.0.1:${await startPortal(shared, address, "/node/1")}/node/1`;
   for (const options of [{ colorScheme: "light" }, { colorScheme: "dark", viewport: { width: 390, height: 844 }, where: portal }]) {
-    const { page, group, done } = await open("?group=params.lr", options);
+    const { page, group, measured, done } = await open("?group=params.lr", options);
     await group("1e-5").getByRole("button", { name: "Open" }).click();
     await page.getByRole("link", { name: "All 12 runs" }).waitFor();
+    await measured();
     assert.deepEqual(await accessibilityFindings(page), []);
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
     await done();

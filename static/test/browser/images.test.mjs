@@ -72,6 +72,14 @@ const isWide = (page, name, width) => {
   return waitUntil(async () => (await image.evaluate((element) => element.complete && element.naturalWidth)) === width, `${name} is ${width} wide`);
 };
 
+/** Scrolls to the images of a comparison, which are looked for once they are seen; what is above would push them away while it takes its size. */
+async function scrollToImages(page) {
+  await page.locator(".card").first().waitFor();
+  await page.getByText(/ attributes differ$/).waitFor();
+  await page.getByRole("table", { name: "Values" }).waitFor();
+  await page.locator(".images-section").scrollIntoViewIfNeeded();
+}
+
 async function waitUntil(is, what) {
   const end = Date.now() + 15_000;
   while (!(await is().catch(() => false))) {
@@ -108,11 +116,15 @@ test("pictures that differ in one number are a card with a step, and all cards o
 });
 
 test("a series is played, stops at its end, and begins anew", async (t) => {
-  const { page, mistakes } = await open(t, inFolder("base", "plots/maps"));
-  const card = figure(page, "t850_epoch*.png");
+  // So long that it does not come to its end again before somebody stops it, however slow everything is.
+  const long = await makeRun(address, experiment, { name: "long" });
+  await Promise.all(Array.from({ length: 60 }, (_, epoch) => putFile(address, experiment, long, `long_epoch${epoch}.png`, png(100 + epoch, 50))));
+  const { page, mistakes } = await open(t, `#/experiments/${experiment}/runs/${long}/artifacts?step=57`);
+  const card = figure(page, "long_epoch*.png");
 
+  await isWide(page, "long_epoch*.png", 157);
   await card.getByRole("button", { name: "Play" }).click();
-  await isWide(page, "t850_epoch*.png", 110);
+  await isWide(page, "long_epoch*.png", 159);
   await card.getByRole("button", { name: "Play" }).waitFor();
   await card.getByRole("button", { name: "Play" }).click();
   await card.getByRole("button", { name: "Pause" }).click();
@@ -151,7 +163,7 @@ test("images of runs that go on are looked for again", async (t) => {
   t.after(() => context.close());
   await page.clock.install();
   await page.goto(`${address}/#/compare?runs=${growing},${runs.bare}`);
-  await page.locator(".images-section").scrollIntoViewIfNeeded();
+  await scrollToImages(page);
   await isWide(page, "growing", 11);
   await putFile(address, experiment, growing, "a_2.png", png(12, 1));
   await page.clock.fastForward(31_000);
@@ -172,8 +184,7 @@ test("runs are compared by the same picture at the same step, and it is said who
   const { page, mistakes } = await open(t, compared(["base", "other", "bare"]));
   const asked = [];
   page.on("request", (request) => request.url().includes("/artifacts?") && asked.push(request.url()));
-  await page.getByRole("table", { name: "Values" }).waitFor();
-  await page.locator(".images-section").scrollIntoViewIfNeeded();
+  await scrollToImages(page);
 
   const images = page.getByRole("region", { name: "Images" });
   await images.getByLabel("Folder").selectOption("plots/maps");
@@ -193,7 +204,7 @@ test("runs are compared by the same picture at the same step, and it is said who
   await images.getByRole("button", { name: "1:1" }).click();
   await page.waitForURL((url) => /img=plots\/maps\/.*step=10.*real=1/.test(url.href));
   await page.reload();
-  await page.locator(".images-section").scrollIntoViewIfNeeded();
+  await scrollToImages(page);
   await isWide(page, "other", 502);
   await images.getByLabel("Image", { exact: true }).selectOption({ label: "orography.png – 2 of 3 runs" });
   await isWide(page, "other", 600);
@@ -210,7 +221,7 @@ test("runs are compared by the same picture at the same step, and it is said who
 
 test("all runs play together", async (t) => {
   const { page, mistakes } = await open(t, compared(["base", "other"], "&img=plots/maps/t850_epoch*.png"));
-  await page.locator(".images-section").scrollIntoViewIfNeeded();
+  await scrollToImages(page);
   await isWide(page, "base", 100);
   await page.getByRole("region", { name: "Images" }).getByRole("button", { name: "Play" }).click();
   await isWide(page, "base", 110);
@@ -220,14 +231,14 @@ test("all runs play together", async (t) => {
 
 test("where no run has images that is said", async (t) => {
   const { page, mistakes } = await open(t, compared(["bare", "no images"]));
-  await page.locator(".images-section").scrollIntoViewIfNeeded();
+  await scrollToImages(page);
   await page.getByText("No images were found.").waitFor();
   assert.deepEqual(mistakes, []);
 });
 
 test("the first run that has images tells the folders, and hostile names are names", async (t) => {
   const { page, mistakes } = await open(t, compared(["bare", HOSTILE, "base"], "&img=none/x"));
-  await page.locator(".images-section").scrollIntoViewIfNeeded();
+  await scrollToImages(page);
   await page.getByText("There is no image in this folder.").waitFor();
   await page.getByLabel("Folder").selectOption("plots/maps");
   await page.getByLabel("Image", { exact: true }).selectOption({ index: 3 });
@@ -241,7 +252,7 @@ test("images are compared below the path of a portal", async (t) => {
   const { context, page, mistakes } = await openPage(browser);
   t.after(() => context.close());
   await page.goto(`${portal}/${compared(["base", "other"], "&img=plots/maps/orography.png")}`);
-  await page.locator(".images-section").scrollIntoViewIfNeeded();
+  await scrollToImages(page);
   await isWide(page, "other", 600);
   assert.deepEqual(mistakes, []);
 });
@@ -254,7 +265,7 @@ for (const colorScheme of ["light", "dark"]) {
     await isWide(page, "z500_epoch*.png", 201);
     assert.deepEqual(await accessibilityFindings(page), []);
     await page.goto(`${address}/${compared(["base", "other", "bare"], "&img=plots/maps/t850_epoch*.png&step=10")}`);
-    await page.locator(".images-section").scrollIntoViewIfNeeded();
+    await scrollToImages(page);
     await isWide(page, "other", 502);
     await settled(page);
     assert.deepEqual(await accessibilityFindings(page), []);

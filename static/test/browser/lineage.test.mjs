@@ -103,9 +103,14 @@ test("keys lead to every run, also to those that are not drawn yet", async (t) =
   await bar(page, family.crowd).focus();
   assert.ok((await page.locator(".lineage-bar").count()) < 100, "only what is in sight is made");
   await page.keyboard.press("ArrowDown");
-  assert.match(await current(), /^child \d+, /);
+  const first = await current();
+  assert.match(first, /^child \d+, /);
   await page.keyboard.press("End");
-  await page.waitForFunction(() => /^child \d+, /.test(document.activeElement.getAttribute("aria-label") ?? "") && document.querySelector(".lineage-scroll").scrollTop > 10_000);
+  // The box is scrolled at once, but the first child keeps the focus until the last one is drawn.
+  await page.waitForFunction((before) => {
+    const label = document.activeElement.getAttribute("aria-label") ?? "";
+    return /^child \d+, /.test(label) && label !== before && document.querySelector(".lineage-scroll").scrollTop > 10_000;
+  }, first);
   await page.keyboard.press("Enter");
   await page.getByRole("complementary", { name: "The chosen run" }).getByText("nested in").waitFor();
   await page.keyboard.press("Home");
@@ -260,11 +265,10 @@ test("an origin says which forks it has, and leads to them from a little before 
 
 test("many points together are told by their steps, one point by its own", async (t) => {
   const { page, mistakes } = await open(t, `#/compare?runs=${forks.origin},${forks.wide}`);
-  const read = async () => {
-    await card(page).locator(".u-over").hover({ position: { x: 120, y: 60 } });
-    return card(page).locator(".readings p");
-  };
-  await (await read()).filter({ hasText: /^steps [\d,]+–[\d,]+$/ }).waitFor();
+  // With the forks come words and buttons above the chart, which would move it away from the pointer.
+  await page.getByRole("list", { name: "Runs that are compared" }).getByText("forked from deep at step 1,000").waitFor();
+  await card(page).locator(".u-over").hover({ position: { x: 120, y: 60 } });
+  await card(page).locator(".readings p").filter({ hasText: /^steps [\d,]+–[\d,]+$/ }).waitFor();
   await page.goto(`${address}/#/compare?runs=${forks.origin},${forks.wide}&range=1000:1100&pin=val_loss@1050`);
   await card(page).locator(".pinned strong").filter({ hasText: /^step 1,050$/ }).waitFor();
   await page.goto(`${address}/#/compare?runs=${forks.origin},${forks.wide}&pin=val_loss@1050`);
@@ -274,7 +278,10 @@ test("many points together are told by their steps, one point by its own", async
 
 test("on a narrow window short attempts stand in one row, and their name opens the card", async (t) => {
   const { page, mistakes } = await open(t, `#/experiments/${forks.experiment}/runs/${forks.wide}/lineage`, { viewport: { width: 390, height: 844 } });
-  const [one, other] = [await bar(page, forks.first).boundingBox(), await bar(page, forks.origin).boundingBox()];
+  await bar(page, forks.origin).waitFor();
+  // Both at one moment: what is above may still take its room.
+  const boxes = (runs) => runs.map((run) => document.querySelector(`[data-run="${run}"]`).getBoundingClientRect().toJSON());
+  const [one, other] = await page.evaluate(boxes, [forks.first, forks.origin]);
   assert.equal(one.y, other.y);
   assert.ok(other.x >= one.x + one.width);
   await page.locator(".lineage-name").filter({ hasText: "narrow" }).locator(".name").click();

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { hostileName, seedRunning } from "./live_seed.mjs";
 import { call, makeRun } from "./seed.mjs";
-import { accessibilityFindings, openPage, settled, startBrowser, startPortal, startServer, titled } from "./support.mjs";
+import { accessibilityFindings, openPage, pressBoth, settled, startBrowser, startPortal, startServer, titled } from "./support.mjs";
 
 const LIVE = "#/runs?q=attributes.status='RUNNING'";
 const shared = { ends: [], after: (end) => shared.ends.unshift(end) };
@@ -22,14 +22,18 @@ after(async () => {
   for (const end of shared.ends) await end();
 });
 
+/** A page that is opened at the moment that the runs are relative to, however long the tests before it took. */
 async function open(t, place = LIVE, options = {}) {
   const { context, page, mistakes } = await openPage(browser, { viewport: { width: 1440, height: 900 }, ...options });
   t.after(() => context.close());
+  await page.addInitScript((now) => (Date.now = () => now), seeded.now);
   await page.goto(`${address}/${place}`);
   return { page, mistakes };
 }
 
 const row = (page, name) => page.locator(".grid-row").filter({ has: page.getByRole("link", { name, exact: true }) });
+/** Waits until the page hears of changes, which the bar says: without a link the word is only what this page is called. */
+const followed = (page) => page.getByRole("link", { name: /^Live/ }).waitFor();
 const cell = async (page, name, column) => (await row(page, name).locator(`[data-column="${column}"]`).innerText()).replace(/\s+/g, " ").trim();
 
 test("each run says how far it is, how fast, what its loss is and when it ends", async (t) => {
@@ -43,7 +47,7 @@ test("each run says how far it is, how fast, what its loss is and when it ends",
   assert.equal(await cell(page, "healthy", "steps"), "990 / 100,000");
   // A point of ten steps each second.
   assert.equal(await cell(page, "healthy", "rate"), "10");
-  assert.match(await cell(page, "healthy", "seen"), /^(just now|1 min ago)$/);
+  assert.match(await cell(page, "healthy", "seen"), /^just now$/);
   assert.match(await cell(page, "healthy", "loss"), /^0\.01/);
   assert.match(await cell(page, "healthy", "ends"), /^(\d\d:\d\d|\d{4}-\d\d-\d\d \d\d:\d\d)$/);
   assert.equal(await page.locator(".grid-row").count(), 5, "what has ended is not there");
@@ -71,7 +75,7 @@ test("what wants a look is marked in words, here, in the table of its experiment
 
 test("of two marks the worse is in words and both are in the title, and a run that is silent still says how far it is", async (t) => {
   const loss = Array.from({ length: 100 }, (_, place) => [place * 10, place < 42 ? 1 / (1 + place) : "NaN"]);
-  const start = Date.now() - 100_000 - 8.5 * 60_000;
+  const start = seeded.now - 100_000 - 8.5 * 60_000;
   const both = await makeRun(address, seeded.experiment, { name: "both", params: { max_steps: 1_500 }, metrics: { val_loss: loss }, status: "RUNNING", start });
   t.after(() => call(address, "runs/update", { run_id: both, status: "FINISHED", end_time: Date.now() }));
   const { page, mistakes } = await open(t);
@@ -80,7 +84,7 @@ test("of two marks the worse is in words and both are in the title, and a run th
   const mark = row(page, "both").locator(".silent");
   assert.equal(await mark.getAttribute("title"), "NaN since step 420 · silent for 8 min");
   assert.ok(await mark.evaluate((element) => element.scrollWidth <= element.clientWidth + 1), "the worse is whole");
-  assert.match(await cell(page, "silent", "status"), /silent for 3\d min 0 %$/);
+  assert.match(await cell(page, "silent", "status"), /silent for 35 min 0 %$/);
   assert.deepEqual(mistakes, []);
 });
 
@@ -93,8 +97,7 @@ test("the bar counts what runs and leads there, and so do two keys", async (t) =
   assert.equal(await link.getAttribute("aria-current"), "page");
   await page.goto(`${address}/#/`);
   await page.getByRole("heading", { name: "Experiments" }).first().waitFor();
-  await page.keyboard.press("g");
-  await page.keyboard.press("l");
+  await pressBoth(page, "g", "l");
   await row(page, "healthy").waitFor();
   assert.deepEqual(mistakes, []);
 });
@@ -102,23 +105,26 @@ test("the bar counts what runs and leads there, and so do two keys", async (t) =
 test("while nothing happens one small question is asked every five seconds", async (t) => {
   const { page } = await open(t);
   await row(page, "healthy").locator(".inline-curve").waitFor();
-  await page.getByText("Live", { exact: true }).first().waitFor();
+  await followed(page);
   await page.waitForLoadState("networkidle");
   const asked = [];
-  page.on("request", (request) => asked.push({ path: new URL(request.url()).pathname.split("/").pop(), at: Date.now() }));
+  // The browser fetches the icon whenever it likes.
+  page.on("request", (request) => request.url().endsWith(".svg") || asked.push(request));
   for (let looks = 0; looks < 2; looks += 1) {
     const answer = await page.waitForResponse((response) => response.url().includes("/changes"));
     const size = (await answer.body()).length;
     assert.ok(size < 2_000, `${size} bytes`);
   }
-  assert.deepEqual(asked.map(({ path }) => path), ["changes", "changes"]);
-  assert.ok(asked[1].at - asked[0].at > 4_000);
+  assert.deepEqual(asked.map((request) => new URL(request.url()).pathname.split("/").pop()), ["changes", "changes"]);
+  // By the clock of the browser, of which this process may hear late.
+  const [first, second] = asked.map((request) => request.timing().startTime);
+  assert.ok(second - first > 4_000);
 });
 
 test("what begins and what ends is there without a reload, in the table and in the count", async (t) => {
   const { page, mistakes } = await open(t);
   await row(page, "healthy").waitFor();
-  await page.getByText("Live", { exact: true }).first().waitFor();
+  await followed(page);
   const late = await makeRun(address, seeded.experiment, { name: "late", status: "RUNNING", start: Date.now() });
   await row(page, "late").waitFor();
   await page.getByRole("link", { name: /6 running/ }).waitFor();
@@ -144,6 +150,7 @@ test("axe-core finds nothing, in both themes and below a path, and names are tex
 test("where nothing runs the page says so, and what begins appears", async (t) => {
   const { page, mistakes } = await open(t);
   await row(page, "healthy").waitFor();
+  await followed(page);
   const ids = await page.locator(".grid-row .run-link").evaluateAll((links) => links.map((link) => link.getAttribute("href").split("/").pop()));
   for (const run of ids) await call(address, "runs/update", { run_id: run, status: "FINISHED", end_time: Date.now() });
   await page.getByText("Nothing is running.").waitFor();

@@ -11,7 +11,7 @@ const curve = (count, valueOf) => Array.from({ length: count }, (_, place) => [p
 
 /**
  * `healthy` made its last step just now; `silent` 35 minutes ago; the loss of `diverged` is NaN from step 420 on; that of `worse`
- * is 1.5 after a best of 1; one has a hostile name and no points. `ended` has ended.
+ * is 1.5 after a best of 1; one has a hostile name and no points. `ended` has ended. All that is relative to `now`.
  */
 export async function seedRunning(address) {
   const experiment = await makeExperiment(address, "at work");
@@ -28,5 +28,5 @@ export async function seedRunning(address) {
   };
   await makeRun(address, experiment, { name: hostileName, status: "RUNNING", start: now });
   await makeRun(address, experiment, { name: "ended", metrics: { val_loss: [1, 2] } });
-  return { experiment, runs };
+  return { experiment, runs, now };
 }

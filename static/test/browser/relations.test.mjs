@@ -488,6 +488,8 @@ test("new values appear by themselves", async () => {
   for (const number of [1, 2, 3]) ids.push(await makeRun(address, live, { name: `live ${number}`, params: { lr: number }, metrics: { val_loss: [number] }, status: "RUNNING" }));
   const { page, context } = await relations("", { experiment: live });
   assert.equal(await page.locator(".parallel-heads small").first().innerText(), "ρ 1 · n 3");
+  // What comes before the first look is not told.
+  await page.getByText("Live", { exact: true }).first().waitFor();
   await call(address, "runs/log-metric", { run_id: ids[2], key: "val_loss", value: 0, step: 9, timestamp: START_MS + 9_000 });
   await page.getByText("ρ −0.5 · n 3").waitFor();
   await context.close();

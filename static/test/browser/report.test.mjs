@@ -54,10 +54,16 @@ function reportOf(names, state = "") {
   return reportAt(`runs=${names.map((name) => runs[name]).join()}${state}`);
 }
 
-async function reportAt(state) {
+/** The report of a comparison with forks, once the page knows of them. */
+function reportOfForks(state) {
+  return reportAt(state, (page) => page.getByRole("button", { name: "From origin" }).waitFor());
+}
+
+async function reportAt(state, known = async () => undefined) {
   const { context, page, mistakes } = await openPage(browser);
   await page.goto(`${address}/#/compare?${state}`);
   await page.locator(".card canvas").first().waitFor();
+  await known(page);
   const report = await save(page);
   assert.deepEqual(mistakes, []);
   await context.close();
@@ -183,7 +189,7 @@ test("values are those that the page shows: at a step, or the best", async () =>
 });
 
 test("forks are told, and drawn from their origin on as on the page", async () => {
-  const { path } = await reportAt(`runs=${family.fork},${family.restarted}&origin=1`);
+  const { path } = await reportOfForks(`runs=${family.fork},${family.restarted}&origin=1`);
   const { page, done, card } = await open(path);
   const row = page.getByRole("region", { name: "Runs as table" }).locator("tbody tr");
   assert.match(await row.first().textContent(), /forked from control at step 50/);
@@ -203,13 +209,13 @@ test("forks are told, and drawn from their origin on as on the page", async () =
   assert.equal(await tick.count(), 0);
   await done();
 
-  const plain = await open((await reportAt(`runs=${family.fork},${family.restarted}`)).path);
+  const plain = await open((await reportOfForks(`runs=${family.fork},${family.restarted}`)).path);
   assert.equal(await plain.card("val_loss").locator("path[stroke-linejoin]").count(), 2);
   await plain.done();
 });
 
 test("beside curves of whole trainings, durations are said to be those of attempts", async () => {
-  const { path } = await reportAt(`runs=${family.second},${family.fork}&x=joined&origin=1&all=1`);
+  const { path } = await reportOfForks(`runs=${family.second},${family.fork}&x=joined&origin=1&all=1`);
   const { page, done, card } = await open(path);
   assert.equal(await page.getByRole("columnheader", { name: "Duration" }).textContent(), "Duration, this attempt only");
   assert.equal(await page.getByRole("rowheader", { name: "attribute duration" }).textContent(), "attribute duration this attempt only");

@@ -31,7 +31,10 @@ test("a training is one row, what is nested lies beneath its parent, and totals 
   assert.match(await row("sweep").innerText(), /3 children/);
   assert.match(await row("orphan").innerText(), /parent deleted/);
   assert.match(await row("lost fork").innerText(), /origin not here/);
-  assert.equal(await (await cell("control", "val_loss")).innerText(), "0.2");
+  const loss = await cell("control", "val_loss");
+  // The values come after the rows, those of all rows together.
+  await loss.filter({ hasText: /\S/ }).waitFor();
+  assert.equal(await loss.innerText(), "0.2");
   assert.equal(await (await cell("lost fork", "val_loss")).innerText(), "", "what is missing is blank");
   assert.equal(await (await cell("broken", "val_loss")).innerText(), "NaN");
   assert.deepEqual(mistakes, []);
@@ -251,7 +254,8 @@ test("a thousand rows are a window of few, the last of them is one scroll away, 
 test("an empty table says why, and what to do", async () => {
   const none = await open("empty");
   await none.page.getByText("There are no runs yet.").waitFor();
-  assert.ok(await none.page.getByText(`mlflow.set_experiment("empty")`).isVisible());
+  await none.page.getByText(`mlflow.set_experiment("empty")`).waitFor();
+  await none.page.getByText("Live", { exact: true }).waitFor();
   await makeRun(address, experiments.empty, { name: "the first one" });
   await shows(none.page, ["the first one"]);
 
@@ -301,13 +305,13 @@ test("runs of several experiments, and of all, are one table", async () => {
 test("table and curves stand beside each other, and what is pointed at in one is lifted in the other", async () => {
   const { page, row, mistakes } = await open("aifs", "?show=both", { viewport: { width: 1920, height: 1080 } });
   await shows(page, ALL);
-  await page.getByText("8 rows drawn").waitFor();
+  await page.getByText("8 rows drawn", { exact: true }).waitFor();
 
   await row("fork").getByRole("button", { name: "Hide the curve" }).click();
   await page.getByText("7 of 8 rows drawn").waitFor();
   assert.equal(state(page).hide, runs.fork);
   await row("fork").getByRole("button", { name: "Draw the curve" }).click();
-  await page.getByText("8 rows drawn").waitFor();
+  await page.getByText("8 rows drawn", { exact: true }).waitFor();
   await page.getByRole("button", { name: "Charts", exact: true }).click();
   await page.getByRole("treegrid").waitFor({ state: "detached" });
   assert.equal(state(page).show, "charts");
@@ -325,7 +329,7 @@ test("a training is one curve over its attempts, which are drawn one by one wher
   assert.equal(asked.at(-1).joined, true);
   assert.equal(new Set(asked.at(-1).run_ids).size, 8);
 
-  const again = page.waitForResponse("**/series");
+  const again = page.waitForResponse((response) => response.url().endsWith("/series") && response.request().postDataJSON().joined !== true);
   await page.getByLabel("x", { exact: true }).selectOption({ label: "Step" });
   await page.getByText("10 of 11 rows drawn").waitFor();
   await again;
@@ -346,6 +350,7 @@ test("only the first rows are drawn, all of them when that is wanted", async () 
 test("a run that begins is there without a reload", async () => {
   const { page } = await open("other");
   await names(page);
+  await page.getByText("Live", { exact: true }).waitFor();
 
   await makeRun(address, experiments.other, { name: "just begun", start: NOW });
 
@@ -356,7 +361,9 @@ test("what people wrote is text", async () => {
   const { page, cell, mistakes } = await open("aifs", "?cols=name,params.%60a%20b/c%60,note");
   await shows(page, ALL);
 
-  assert.equal(await (await cell(HOSTILE, "Note")).innerText(), HOSTILE);
+  const note = await cell(HOSTILE, "Note");
+  await note.filter({ hasText: /\S/ }).waitFor();
+  assert.equal(await note.innerText(), HOSTILE);
   await page.getByRole("row").filter({ hasText: "<img" }).first().click({ button: "right", position: { x: 400, y: 10 } });
   await page.getByRole("menuitem", { name: /^Open/ }).waitFor();
   assert.notEqual(await page.title(), "owned");
@@ -375,7 +382,7 @@ test("axe-core finds nothing, in any state and either theme", async () => {
     await page.getByRole("checkbox", { name: "val_loss" }).waitFor();
     assert.deepEqual(await accessibilityFindings(page), [], `the columns, ${colorScheme}`);
     await page.keyboard.press("Escape");
-    await search.pressSequentially("metrics.");
+    await search.fill("metrics.");
     await page.getByRole("option").first().waitFor();
     assert.deepEqual(await accessibilityFindings(page), [], `the completions, ${colorScheme}`);
     await search.press("Escape");

@@ -19,6 +19,8 @@ test("without being told, the table shows metrics that matter and params that di
   const { page, grid } = await open("aifs");
   await shows(page, ALL);
 
+  // Metrics and params are answers to two questions.
+  await grid.getByRole("columnheader", { name: "val_loss" }).waitFor();
   await grid.getByRole("columnheader", { name: "num_channels" }).waitFor();
 
   const heads = await grid.getByRole("columnheader").locator(".name").allInnerTexts();

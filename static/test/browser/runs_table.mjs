@@ -70,8 +70,9 @@ export function partsOf(page) {
   return {
     grid,
     row,
-    /** A cell of a row by what stands above its column. */
+    /** A cell of a row by what stands above its column, once that is there. */
     cell: async (name, column) => {
+      await grid.getByRole("columnheader", { name: column }).first().waitFor();
       const heads = (await grid.getByRole("columnheader").allInnerTexts()).map((text) => text.replace(/[\n↓↑\d]+$/g, "").trim());
       return row(name).getByRole("gridcell").nth(heads.indexOf(column) - 1);
     },

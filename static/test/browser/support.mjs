@@ -170,6 +170,11 @@ export async function settled(page) {
   });
 }
 
+/** Presses one key right after another: the page waits a second for the other one, which can pass between two steps of a test. */
+export async function pressBoth(page, one, other) {
+  await Promise.all([page.keyboard.press(one), page.keyboard.press(other)]);
+}
+
 /** Waits until the page has this title, which follows what is shown. */
 export async function titled(page, title) {
   await page.waitForFunction((wanted) => document.title === wanted, title);
@@ -213,6 +218,7 @@ export function startPortal(t, address, path) {
       response.writeHead(answer.statusCode, answer.headers);
       answer.pipe(response);
     });
+    onward.on("error", () => response.destroy());
     request.pipe(onward);
   });
 }

@@ -30,7 +30,8 @@ before(async () => {
   await writeRun(store, EXPERIMENT, COPY, { ...RUN, name: "control of another tool", params: { "metadata.offline_run_id": CONTROL } });
   await writeRun(store, EXPERIMENT, GONE, { ...RUN, name: "gone", stage: "deleted" });
   const address = await startView(shared, store);
-  still = { address, store, experiment: await filled(address) };
+  const isWhole = ({ runs, deleted_runs: deleted }, metrics) => runs === 2 && deleted === 1 && metrics.every(([loss]) => loss === 0.25);
+  still = { address, store, experiment: await brought(address, isWhole) };
 });
 
 after(async () => {
@@ -49,14 +50,17 @@ function writeControl(store) {
   return writeRun(store, EXPERIMENT, CONTROL, { ...RUN, status: "RUNNING", files: { "plots/map.png": PIXEL, "said.txt": "the last word\n" } });
 }
 
-/** Waits until a view has all of the store; the id of its experiment there. */
-async function filled(address) {
+/**
+ * Waits until a view has brought what is asked for, by its experiment and the `loss` and `val_loss` of the runs there; the id of the
+ * experiment. Nobody knows how soon that is: after a look a view rests ten times as long as that took.
+ */
+async function brought(address, is) {
   for (;;) {
     const { experiments } = await ask(address, "experiments?view_type=ALL");
     const found = experiments.find(({ name }) => name === "aifs");
-    if (found?.runs === 2 && found.deleted_runs === 1) {
-      const { rows } = await ask(address, "rows", { experiment_ids: [found.experiment_id], columns: ["metrics.loss"], limit: 10 });
-      if (rows.every(([, , , loss]) => loss === 0.25)) return found.experiment_id;
+    if (found !== undefined) {
+      const { rows } = await ask(address, "rows", { experiment_ids: [found.experiment_id], columns: ["metrics.loss", "metrics.val_loss"], limit: 10 });
+      if (is(found, rows.map(([, , , ...metrics]) => metrics))) return found.experiment_id;
     }
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
@@ -83,8 +87,11 @@ test("a view fills and grows while one looks", async (t) => {
   const all = await open(address, "#/runs");
   await all.page.getByText("Nothing has been found yet.").waitFor();
   assert.equal(await all.page.locator(".sample").count(), 0);
+  // What comes before a page looked once at what changes is no change to it.
+  for (const one of [page, all.page]) await one.getByText("Live", { exact: true }).waitFor();
 
   const folder = await writeControl(store);
+  await brought(address, (_, [[loss] = []]) => loss === 0.25);
   await page.getByRole("link", { name: "aifs", exact: true }).waitFor();
   assert.deepEqual(await page.locator(".row-name").allTextContents(), ["aifs"]);
   // The columns of a table that had nothing to make them of come with what there is.
@@ -98,10 +105,12 @@ test("a view fills and grows while one looks", async (t) => {
   const last = page.getByRole("region", { name: "Table of last values" }).getByRole("row").nth(1);
   assert.match(await last.innerText(), /^loss\s+0\.25\s+2\s/);
   await appendPoint(folder, "loss", 0.125, 3);
+  await brought(address, (_, [[loss]]) => loss === 0.125);
   await page.locator(".run-line").getByText("step 3").waitFor();
   await last.getByText("0.125", { exact: true }).first().waitFor();
   // A metric that the run had not when the page was opened.
   await appendPoint(folder, "val_loss", 0.5, 0);
+  await brought(address, (_, [[, validation]]) => validation === 0.5);
   await page.getByRole("link", { name: "Metrics 2" }).waitFor();
   await page.locator(".curve").getByText("val_loss").waitFor();
   assert.deepEqual(mistakes, []);
@@ -224,11 +233,13 @@ test("the same walk finds what a server offers that can be written to", async (t
     return [...(await walk(page))].filter((name) => CHANGING.test(name));
   };
   const has = (found, ...wanted) => assert.deepEqual(wanted.filter((name) => !found.includes(name)), [], found.join());
-  has(await names("#/experiments", ".experiments"), "New experiment", "Rename", "Describe", "Move to the trash", "Description, in Markdown", "Save");
-  has(await names(`#/experiments/${experiment}/runs`, ".run-link"), "Tag…", "Rename…", "Delete…", "Selected: Tag", "Selected: Delete");
-  has(await names(`#/experiments/${experiment}/runs?state=deleted`, ".run-link"), "Restore", "Selected: Restore");
-  has(await names(runPlace(experiment, runs.control), "canvas"), "Rename", "Delete", "Add tag", "Change the tag hpc", "Remove the tag hpc", "Edit");
-  has(await names(runPlace(experiment, runs.gone), ".banner"), "Restore");
+  // What can be changed is offered once it is known who is here, which is an answer of its own: what is waited for is offered then.
+  const [list, table, run] = [".screen:has(.experiments) >> text=New experiment", ".screen:has(.run-link) >> text=Views", ".screen:has(canvas) >> text=Delete"];
+  has(await names("#/experiments", list), "New experiment", "Rename", "Describe", "Move to the trash", "Description, in Markdown", "Save");
+  has(await names(`#/experiments/${experiment}/runs`, table), "Tag…", "Rename…", "Delete…", "Selected: Tag", "Selected: Delete");
+  has(await names(`#/experiments/${experiment}/runs?state=deleted`, table), "Restore", "Selected: Restore");
+  has(await names(runPlace(experiment, runs.control), run), "Rename", "Delete", "Add tag", "Change the tag hpc", "Remove the tag hpc", "Edit");
+  has(await names(runPlace(experiment, runs.gone), ".banner >> text=Restore"), "Restore");
   assert.equal(await page.locator(".view-sign").count(), 0);
 });
 

@@ -172,7 +172,8 @@ test("a notebook has its texts and pictures, and names what it does not show", a
   await page.getByText("<b>raw</b>").waitFor();
   await page.getByLabel("Code 7").getByText("plot()").waitFor();
   await page.getByText("red", { exact: true }).waitFor();
-  assert.equal(await page.getByAltText("Picture that the cell made").evaluate((image) => image.naturalWidth), 30);
+  const width = await page.getByAltText("Picture that the cell made").evaluate((image) => image.decode().then(() => image.naturalWidth));
+  assert.equal(width, 30);
   await page.getByText("Not shown here: application/javascript").waitFor();
   assert.notEqual(await page.title(), "owned");
   await page.getByRole("treeitem").filter({ hasText: "odd.ipynb" }).click();
