@@ -70,6 +70,8 @@ impl Db {
                         // Compiling a search takes longer than running it.
                         .options([
                             ("statement_timeout", format!("{}ms", options.read_limit.as_millis()).as_str()),
+                            // Before that: who waits for another writer has not asked for too much, and may ask again.
+                            ("lock_timeout", format!("{}ms", options.read_limit.as_millis() * 2 / 3).as_str()),
                             ("jit", "off"),
                         ]),
                 )

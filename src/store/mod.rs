@@ -63,6 +63,7 @@ pub use search::{
     Live, LiveLoss, Origin, Pace, Parent, ParentState, Row, Rows, RowsExport, RowsSearch, RunCursor, RunPage,
     RunSearch, Totals, TreeLevel, TreePart, TreeRow,
 };
+use sqlx::Executor;
 use sqlx::migrate::{MigrateError, Migrator};
 pub use summaries::{KeyKind, KeySearch, KeySummary, KeyValues, NamePart, ValueSearch, ValuesOf};
 use tokio::sync::Semaphore;
@@ -225,9 +226,9 @@ async fn migrate(db: &Db) -> Result<()> {
         Db::Postgres(pool) => {
             let mut connection = pool.acquire().await?;
             // A migration may take as long as the data needs.
-            sqlx::query("SET statement_timeout = 0").execute(&mut *connection).await?;
+            connection.execute("SET statement_timeout = 0; SET lock_timeout = 0").await?;
             let done = POSTGRES_MIGRATIONS.run(&mut *connection).await;
-            sqlx::query("RESET statement_timeout").execute(&mut *connection).await?;
+            connection.execute("RESET statement_timeout; RESET lock_timeout").await?;
             done
         }
     };
@@ -259,8 +260,9 @@ impl From<sqlx::Error> for Error {
                     Error::DatabaseFull
                 }
                 // SQLite: read-only, cannot open, I/O error. PostgreSQL: classes 08 (connection), 53 (out of
-                // disk, memory or connections), 57 (shutting down, cancelled), 25006 (read-only standby), 58 (I/O).
-                Some("8" | "14" | "10" | "5" | "6" | "25006") => unavailable(&error),
+                // disk, memory or connections), 57 (shutting down, cancelled), 25006 (read-only standby), 58 (I/O), 55P03
+                // (waited too long for another writer).
+                Some("8" | "14" | "10" | "5" | "6" | "25006" | "55P03") => unavailable(&error),
                 // SQLite: interrupted. PostgreSQL: query cancelled.
                 // Sent again, it would take as long again.
                 Some("9" | "57014") => Error::Invalid(

@@ -3,11 +3,12 @@
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use windvane::error::Result;
 use windvane::model::{Dataset, DatasetInput, NewLocation, Point, RunStatus};
-use windvane::store::{LogBatch, Store};
+use windvane::store::{LogBatch, Store, StoreOptions};
 
 use super::support::*;
 
@@ -262,4 +263,25 @@ async fn more_requests_than_the_queue_holds_are_refused_before_memory_grows() {
     let store = database.open().await;
     let points = history(&store, &run_id, "loss").await;
     assert!(points.len() >= 1_024, "what was accepted is committed although nobody waits: {}", points.len());
+}
+
+#[tokio::test]
+async fn a_write_that_waits_too_long_for_another_one_may_be_sent_again() {
+    let Some(database) = Database::postgres().await else { return };
+    let hasty = StoreOptions { read_limit: Duration::from_secs(3), ..database.options() };
+    let store = Store::open(hasty, NOW).await.unwrap();
+    let run_id = create_run(&store, 1).await;
+    let other = database.begin("SELECT id FROM run FOR UPDATE").await;
+
+    let (update, log) = tokio::join!(
+        store.update_run(&OPEN, &run_id, status(RunStatus::Finished)),
+        store.log(&OPEN, &run_id, param("p", "v")),
+    );
+
+    for refused in [refusal(update), refusal(log)] {
+        assert_eq!(refused, "TEMPORARILY_UNAVAILABLE: the database is not available; try again");
+    }
+    drop(other);
+    store.log(&OPEN, &run_id, param("p", "v")).await.unwrap();
+    assert_eq!(find_run(&store, &run_id).await.info.status, RunStatus::Running);
 }
