@@ -15,7 +15,7 @@ use super::listen;
 use crate::config::{Config, Database};
 
 /// How long a second process waits for the first to say who it is.
-const STATUS_TIMEOUT: Duration = Duration::from_secs(1);
+const STATUS_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a server says about itself on its control socket.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -15,7 +15,8 @@ use tokio::time::timeout;
 
 /// What is still read of a body whose request was answered before its end.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
-const MAX_TIME: Duration = Duration::from_secs(5);
+/// As long as a connection may also rest between two requests.
+const MAX_TIME: Duration = Duration::from_secs(60);
 
 /// Middleware around everything that may answer before it has read the body, such as refusals: what is left is read before the
 /// answer goes out, within bounds. Who is still sending would else see a broken connection instead of the answer, and so would

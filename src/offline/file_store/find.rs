@@ -203,3 +203,29 @@ impl Finder {
         Found { runs, problems: self.problems }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::super::tests::Store;
+    use super::*;
+
+    #[test]
+    fn a_meta_file_that_is_written_meanwhile_is_read_at_the_second_look() {
+        let store = Store::with_run();
+        let meta = store.in_run(META);
+        let whole = fs::read(&meta).unwrap();
+        fs::write(&meta, "").unwrap();
+        let root = Folder::open(&store.path("")).unwrap().unwrap();
+        let mut finder = Finder::default();
+
+        finder.take_experiments(&root, "", Lifecycle::Active).unwrap();
+        assert_eq!(finder.unfinished.len(), 1);
+        fs::write(&meta, whole).unwrap();
+        finder.look_again(&root);
+
+        let found = finder.finish();
+        assert_eq!((found.runs.len(), found.problems.len()), (1, 0));
+    }
+}

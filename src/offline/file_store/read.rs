@@ -261,3 +261,22 @@ pub(super) fn files(folder: &Folder, run: &RunPlace) -> anyhow::Result<Files> {
     }
     Ok(files)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::Store;
+    use super::*;
+
+    #[test]
+    fn an_empty_param_whose_value_was_written_meanwhile_has_it() {
+        let store = Store::with_run();
+        store.write_in_run("params/deep/p", "value");
+        let folder = Folder::open(&store.in_run("")).unwrap().unwrap();
+        // As it was read before.
+        let mut params = [KeyValue { key: "deep/p".to_owned(), value: String::new() }];
+
+        settle(&folder, &mut params).unwrap();
+
+        assert_eq!(params[0].value, "value");
+    }
+}

@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rustix::io::Errno;
+use rustix::net::RecvFlags;
 use serde_json::Value;
 
 /// The lines of a server's log that are shown when a test fails.
@@ -75,13 +77,15 @@ impl Server {
     /// Waits until the server has written a line with this in it.
     #[track_caller]
     pub fn wait_for_log(&self, part: &str) -> String {
-        for _ in 0..1_500 {
+        loop {
+            // Asked first: what a server that has ended wrote is in the log by then.
+            let has_ended = self.reader.as_ref().is_none_or(JoinHandle::is_finished);
             if let Some(line) = self.log().lines().find(|line| line.contains(part)) {
                 return line.to_owned();
             }
+            assert!(!has_ended, "the server ended and never wrote {part:?}");
             std::thread::sleep(Duration::from_millis(20));
         }
-        panic!("the server never wrote {part:?}");
     }
 
     /// The first of the TCP addresses that the flags named: scheme, and address with port.
@@ -223,6 +227,7 @@ impl Client {
     }
 
     fn exchange(&mut self, method: &str, path: &str, body: &[u8]) -> io::Result<Answer> {
+        self.stream.take_if(|stream| has_ended(stream));
         let stream = match &mut self.stream {
             Some(stream) => stream,
             none => none.insert(BufReader::new(UnixStream::connect(&self.socket)?)),
@@ -259,6 +264,12 @@ impl Client {
         }
         Ok(Answer { status, retry_after, body })
     }
+}
+
+/// Whether the server has ended a connection on which nothing was asked: after a minute it does.
+fn has_ended(stream: &BufReader<UnixStream>) -> bool {
+    let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+    !matches!(rustix::net::recv(stream.get_ref(), &mut [0_u8; 1], flags), Err(Errno::AGAIN))
 }
 
 fn line(stream: &mut impl BufRead) -> io::Result<String> {

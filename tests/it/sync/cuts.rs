@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use rustix::net::sockopt;
+use rustix::process::Pid;
+
 use super::{Draft, Sync, have};
 use crate::support::server::{Client, Server, socket};
 use crate::support::{Database, databases};
@@ -24,27 +27,42 @@ enum Fault {
     Answered(u16),
 }
 
-/// Stands between client and server and does to the request of a number what it is told.
+/// What happens to the requests of one program.
+#[derive(Default)]
+struct Plan {
+    /// The request of this number, counted from 0, meets a fault.
+    fault: Option<(usize, Fault)>,
+    requests: AtomicUsize,
+    /// The request that met it.
+    met: Mutex<Option<String>>,
+}
+
+/// Stands between client and server and does to the requests of each program what is planned when that begins.
 struct Proxy {
     path: PathBuf,
-    requests: Arc<AtomicUsize>,
-    plan: Arc<Mutex<Option<(usize, Fault)>>>,
-    done: Arc<Mutex<Option<String>>>,
+    plan: Arc<Mutex<Arc<Plan>>>,
 }
 
 impl Proxy {
     fn start(directory: &Path) -> Self {
         let path = directory.join("proxy");
         let listener = UnixListener::bind(&path).unwrap();
-        let proxy = Proxy { path, requests: Arc::default(), plan: Arc::default(), done: Arc::default() };
-        let (server, requests, plan, done) =
-            (socket(directory), proxy.requests.clone(), proxy.plan.clone(), proxy.done.clone());
+        let proxy = Proxy { path, plan: Arc::default() };
+        let (server, planned) = (socket(directory), proxy.plan.clone());
         std::thread::spawn(move || {
+            // What a program had sent when it gave up may be read when the next one is at work; it is none of that one's.
+            let mut last: Option<(Pid, Arc<Plan>)> = None;
             for client in listener.incoming().map_while(Result::ok) {
-                let (server, requests, plan, done) = (server.clone(), requests.clone(), plan.clone(), done.clone());
+                let program = sockopt::socket_peercred(&client).unwrap().pid;
+                let plan = match last.take() {
+                    Some((of, plan)) if of == program => plan,
+                    _ => planned.lock().unwrap().clone(),
+                };
+                last = Some((program, plan.clone()));
+                let server = server.clone();
                 std::thread::spawn(move || {
                     // Either end may go at any time; then the connection ends.
-                    let _ = carry(client, &server, &requests, &plan, &done);
+                    let _ = carry(client, &server, &plan);
                 });
             }
         });
@@ -55,27 +73,19 @@ impl Proxy {
         format!("unix:{}", self.path.display())
     }
 
-    /// From now on: the request of this number, counted from 0, meets `fault`.
+    /// For programs that begin from now on.
     fn plan(&self, fault: Option<(usize, Fault)>) {
-        self.requests.store(0, Ordering::SeqCst);
-        *self.plan.lock().unwrap() = fault;
-        *self.done.lock().unwrap() = None;
+        *self.plan.lock().unwrap() = Arc::new(Plan { fault, ..Plan::default() });
     }
 
     /// The request that met the fault, if one did.
     fn met(&self) -> Option<String> {
-        self.done.lock().unwrap().clone()
+        self.plan.lock().unwrap().met.lock().unwrap().clone()
     }
 }
 
 /// Carries requests of one connection to the server and answers back.
-fn carry(
-    client: UnixStream,
-    server: &Path,
-    requests: &AtomicUsize,
-    plan: &Mutex<Option<(usize, Fault)>>,
-    done: &Mutex<Option<String>>,
-) -> std::io::Result<()> {
+fn carry(client: UnixStream, server: &Path, plan: &Plan) -> std::io::Result<()> {
     let mut upstream = BufReader::new(UnixStream::connect(server)?);
     let mut client = BufReader::new(client);
     loop {
@@ -84,10 +94,10 @@ fn carry(
             return Ok(());
         }
         let body = read_body(&mut client, &head)?;
-        let number = requests.fetch_add(1, Ordering::SeqCst);
-        let fault = plan.lock().unwrap().filter(|(at, _)| *at == number).map(|(_, fault)| fault);
+        let number = plan.requests.fetch_add(1, Ordering::SeqCst);
+        let fault = plan.fault.filter(|(at, _)| *at == number).map(|(_, fault)| fault);
         if fault.is_some() {
-            *done.lock().unwrap() = head.lines().next().map(str::to_owned);
+            *plan.met.lock().unwrap() = head.lines().next().map(str::to_owned);
         }
         match fault {
             Some(Fault::Before) => return Ok(()),

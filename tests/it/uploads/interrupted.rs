@@ -197,7 +197,7 @@ fn a_stopping_server_finishes_uploads_and_batches_that_had_begun() {
     for path in ["0/old", "0/new"] {
         assert!(get(&mut client, path).as_ref() == Some(&after), "{path}");
     }
-    let history = client.get(&format!("metrics/get-history?run_id={run_id}&metric_key=m&max_results=25000")).unwrap();
+    let history = client.get(&format!("metrics/get-history?run_id={run_id}&metric_key=m")).unwrap();
     let found: std::collections::HashSet<u64> =
         history.json()["metrics"].as_array().unwrap().iter().map(|point| point["step"].as_u64().unwrap()).collect();
     assert!(acknowledged.iter().all(|step| found.contains(step)), "{} of {}", found.len(), acknowledged.len());
