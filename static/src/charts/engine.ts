@@ -56,8 +56,6 @@ export class Plot {
   /** Whether the axes have been given their ends, which later changes bring along. */
   private isMade = false;
   private isByKey = false;
-  /** Whether the cursor stands where a key put it. */
-  private wasByKey = false;
 
   constructor(
     private readonly host: HTMLElement,
@@ -84,7 +82,6 @@ export class Plot {
       this.plot.redraw(false);
       return;
     }
-    this.isByKey = this.wasByKey;
     this.plot.batch(() => {
       this.plot.setData(columnsOf(picture.drawing), false);
       // It gives axes the room of their words, and sets x to what it was; so what x is now comes after it.
@@ -92,7 +89,6 @@ export class Plot {
       this.plot.setScale("x", xEnds(picture));
       this.plot.setScale("y", yEnds(picture));
     });
-    this.isByKey = false;
   }
 
   /** Takes the size of its host, or the colours of another theme. */
@@ -238,7 +234,6 @@ export class Plot {
   }
 
   private tellCursor(plot: uPlot): void {
-    this.wasByKey = this.isByKey;
     const { left = -1, top = -1, event } = plot.cursor;
     if (left < 0) this.events.point(null);
     else {

@@ -115,6 +115,9 @@ test("a token is made, works, is listed and revoked", async (t) => {
   assert.equal((await ask()).status, 200);
 
   await row.getByRole("button").click();
+  await page.keyboard.press("Tab");
+  assert.match(await row.getByRole("button").getAttribute("aria-label"), /^Revoke /, "whoever goes elsewhere did not mean it");
+  await row.getByRole("button").click();
   await page.getByRole("button", { name: "Really revoke" }).click();
   await page.getByText("You have no token.").waitFor();
 
