@@ -46,6 +46,23 @@ def client():
     return MlflowClient()
 
 
+@pytest.fixture(scope="module")
+def sides(client, arrived, tmp_path_factory):
+    """Both sides of a run of the project that a module calls `arrived`, read once."""
+    read_before = {}
+
+    def sides(name):
+        if name not in read_before:
+            run_id, scratch = arrived.runs[name], tmp_path_factory.mktemp(name)
+            read_before[name] = (
+                offline_stores.read(arrived.store.client, run_id, scratch / "source"),
+                offline_stores.read(client, run_id, scratch / "server"),
+            )
+        return read_before[name]
+
+    return sides
+
+
 @pytest.fixture(scope="session")
 def closed(tmp_path_factory):
     """A second server, with accounts."""

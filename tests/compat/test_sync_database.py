@@ -17,23 +17,6 @@ def arrived(tmp_path_factory):
     return project
 
 
-@pytest.fixture(scope="module")
-def sides(client, arrived, tmp_path_factory):
-    """Both sides of a run."""
-    read_before = {}
-
-    def sides(name):
-        if name not in read_before:
-            run_id, scratch = arrived.runs[name], tmp_path_factory.mktemp(name)
-            read_before[name] = (
-                read(arrived.store.client, run_id, scratch / "source"),
-                read(client, run_id, scratch / "server"),
-            )
-        return read_before[name]
-
-    return sides
-
-
 def test_every_run_arrives(arrived):
     assert {run["run_id"]: run["outcome"] for run in arrived.report.runs} == dict.fromkeys(
         arrived.runs.values(), "arrived"
